@@ -1,0 +1,110 @@
+"""The one place where an event becomes bytes, and where bytes become an event again.
+
+The form is a CloudEvents 1.0 JSON object (structured mode). These bytes are what the store keeps, what
+Kafka carries and what the transparency log hashes; they are made once, when the event is decided.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from pydantic import BaseModel, ValidationError
+
+from domain.errors import Invalid, Poison
+from domain.events import PAYLOADS, Actor, TicketEvent, TicketSummary
+from domain.numbers import TicketNumber
+from domain.vocabulary import Role
+
+MAX_BYTES = 60_000
+"""An event stays below this, so that it fits a transparency log entry (65,535 bytes) with room to spare."""
+
+_PREFIX, _SUFFIX = "liudan.ticket.", ".v1"
+
+
+def _fields(model: BaseModel) -> dict[str, Any]:
+    return {name: item for name, item in model.__dict__.items() if item is not None}
+
+
+def _plain(value: object) -> dict[str, Any] | str:
+    """What orjson does not know by itself: models, and the UUID subclasses of other libraries."""
+    if isinstance(value, BaseModel):
+        return _fields(value)
+    if isinstance(value, UUID):
+        return str(value)
+    raise TypeError(type(value))
+
+
+def encode(event: TicketEvent) -> bytes:
+    """Serialise an event; raises Invalid when it would be larger than MAX_BYTES."""
+    actor = event.actor
+    data: dict[str, Any] = {
+        "actor": {"id": actor.id, "role": actor.role, "unit": actor.unit},
+        "ticket": event.ticket,
+    }
+    data.update(_fields(event.payload))
+    encoded = orjson.dumps(
+        {
+            "specversion": "1.0",
+            "id": event.id,
+            "source": f"urn:liudan:{event.number.split('-', 1)[0].lower()}",
+            "type": event.type,
+            "subject": event.number,
+            "time": event.occurred_at,
+            "datacontenttype": "application/json",
+            "recordedtime": event.recorded_at,
+            "sequence": event.sequence,
+            "commandid": event.command_id,
+            "correlationid": event.correlation_id,
+            "causationid": event.causation_id,
+            "data": data,
+        },
+        _plain,
+        orjson.OPT_UTC_Z,
+    )
+    if len(encoded) > MAX_BYTES:
+        raise Invalid(f"the event would have {len(encoded)} bytes; {MAX_BYTES} is the most", rule="too-large")
+    return encoded
+
+
+def decode(encoded: bytes) -> TicketEvent:
+    """Read an event back; raises Poison when it is not one of ours."""
+    try:
+        event = orjson.loads(encoded)
+        data = event["data"]
+        actor, summary = data.pop("actor"), data.pop("ticket")
+        payload = PAYLOADS[event["type"].removeprefix(_PREFIX).removesuffix(_SUFFIX)].model_validate(data)
+        number = TicketNumber(event["subject"])
+        return TicketEvent(
+            id=UUID(event["id"]),
+            number=number,
+            stream_id=number.stream_id,
+            sequence=event["sequence"],
+            occurred_at=_time(event["time"]),
+            recorded_at=_time(event["recordedtime"]),
+            actor=Actor(actor["id"], Role(actor["role"]), actor["unit"]),
+            command_id=UUID(event["commandid"]),
+            correlation_id=UUID(event["correlationid"]),
+            causation_id=UUID(event["causationid"]),
+            payload=payload,
+            ticket=_summary(summary),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError, ValidationError) as error:
+        raise Poison(f"not a ticket event: {type(error).__name__}") from error
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+_TIMES = (
+    "placed_at", "stage_entered_at", "stage_due", "resolve_due", "rating_due", "resolved_at", "closed_at",
+)  # fmt: skip
+
+
+def _summary(raw: Any) -> TicketSummary:
+    for name in _TIMES:
+        if raw[name] is not None:
+            raw[name] = _time(raw[name])
+    summary: TicketSummary = raw
+    return summary

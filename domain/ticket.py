@@ -1,0 +1,116 @@
+"""The current state of one ticket: what folding its events gives."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.deadlines import Deadlines
+from domain.events import Holder, TicketSummary
+from domain.numbers import TicketNumber
+from domain.regions import Grid, Region
+from domain.vocabulary import ENDED, Channel, End, Level, MatterClass, Outcome, State, Urgency
+
+
+class Ticket(BaseModel):
+    """A ticket as of one version. Holds nothing personal: that stays sealed in the events."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    number: TicketNumber
+    stream_id: UUID
+    version: int
+    changed_at: datetime
+
+    state: State
+    region: Region
+    grid: Grid | None = None
+    category: str
+    matter_class: MatterClass | None = None
+    urgency: Urgency = Urgency.NORMAL
+    channel: Channel
+    person: UUID | None = None
+    erased: bool = False
+
+    holder: Holder | None = None
+    first_handler: str | None = None
+    cohandlers: tuple[str, ...] = ()
+    steps: Mapping[State, Holder] = {}
+    """Who held it in each state it has been through in this cycle: where a return goes back to."""
+    returns: int = 0
+    binding: bool = False
+    resolver: Holder | None = None
+    resolved_from: State | None = None
+    outcome: Outcome | None = None
+
+    cycle: int = 1
+    placed_at: datetime
+    clock_started_at: datetime
+    """When this cycle's clock started, moved on by the pauses that do not count."""
+    stage_entered_at: datetime
+    deadlines: Deadlines | None = None
+    ordinary: Deadlines | None = None
+    """The deadlines that an emergency has set aside."""
+    extension_asked: datetime | None = None
+    extended: timedelta = timedelta(0)
+    suspended_at: datetime | None = None
+    emergency_at: datetime | None = None
+    urged: int = 0
+    escalated_to: Level | None = None
+
+    resolved_at: datetime | None = None
+    closed_at: datetime | None = None
+    solved: bool | None = None
+    score: int | None = None
+    end: End | None = None
+
+    parent: TicketNumber | None = None
+    children: tuple[TicketNumber, ...] = ()
+    merged_from: State | None = None
+    origin: str | None = None
+    source_id: str | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether the ticket is closed, rejected, withdrawn or merged."""
+        return self.state in ENDED
+
+    def overdue(self, as_of: datetime) -> bool:
+        """Whether it was resolved or ended after its due time, or is open past it."""
+        due = self.deadlines.resolve_due if self.deadlines else None
+        if due is None:
+            return False
+        stopped = self.resolved_at or self.closed_at
+        return (stopped or as_of) > due
+
+    def summary(self) -> TicketSummary:
+        """Give what every event says of the ticket after it."""
+        deadlines = self.deadlines
+        return {
+            "number": self.number,
+            "region": self.region,
+            "grid": self.grid,
+            "category": self.category,
+            "matter_class": self.matter_class,
+            "urgency": self.urgency,
+            "channel": self.channel,
+            "state": self.state,
+            "level": self.holder.level if self.holder else None,
+            "holder": self.holder.unit if self.holder else None,
+            "first_handler": self.first_handler,
+            "cycle": self.cycle,
+            "placed_at": self.placed_at,
+            "stage_entered_at": self.stage_entered_at,
+            "stage_due": deadlines.stage_due if deadlines else None,
+            "resolve_due": deadlines.resolve_due if deadlines else None,
+            "rating_due": deadlines.rating_due if deadlines else None,
+            "resolved_at": self.resolved_at,
+            "closed_at": self.closed_at,
+            "suspended": self.suspended_at is not None,
+            "emergency": self.emergency_at is not None,
+            "returns": self.returns,
+            "end": self.end,
+            "origin": self.origin,
+            "source_id": self.source_id,
+        }

@@ -1,0 +1,298 @@
+"""The command side: load the ticket, decide, commit, answer. Every door (HTTP, import, CLI) comes here.
+
+The hot path reads nothing: the ticket's state is kept, and a commit on a stale state is refused by the
+store's optimistic check. Only then is the ticket read again, and the command decided anew.
+"""
+
+import asyncio
+import base64
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TypeVar
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import orjson
+import structlog
+from eventsourcing.persistence import StoredEvent
+from uuid6 import uuid7
+
+from domain import commands as c
+from domain.cloudevent import decode
+from domain.context import Context
+from domain.deadlines import DEFAULT_POLICY, Policy
+from domain.decide import decide_and_evolve, decide_pair
+from domain.errors import CommandReused, Conflict, NotFound, Refused
+from domain.events import Actor, TicketEvent
+from domain.evolve import evolve, fold
+from domain.numbers import TicketNumber
+from domain.personal import Sealed
+from domain.ticket import Ticket
+from domain.vocabulary import Role
+from infra.event_mapper import TicketMapper
+from infra.event_store.port import CommandReceipt, CommandSeen, EventStore, VersionTaken
+from infra.vault import Vault
+
+log = structlog.get_logger(__name__)
+CHINA = ZoneInfo("Asia/Shanghai")
+_ATTEMPTS = 4
+T = TypeVar("T")
+
+
+def utc_now() -> datetime:
+    """The real clock, aware."""
+    return datetime.now(UTC)
+
+
+def new_event_id() -> UUID:
+    """A UUIDv7: unique, and sortable by when it was made."""
+    return UUID(int=uuid7().int)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One command as it came through a door."""
+
+    command: c.Command
+    actor: Actor
+    command_id: UUID
+    number: TicketNumber | None = None
+    """None for a new ticket; an importer may say which number the new ticket gets."""
+    expected_version: int | None = None
+    occurred_at: datetime | None = None
+    """When it happened, if that was not now (the simulation of a day)."""
+    correlation_id: UUID | None = None
+    causation_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The ticket as the command left it; `repeated` when the command had been done before."""
+
+    ticket: Ticket
+    repeated: bool = False
+
+
+class HotTickets:
+    """The states of the tickets that were last touched, so that a long history stays cheap."""
+
+    def __init__(self, capacity: int = 100_000) -> None:
+        self._capacity = capacity
+        self._tickets: OrderedDict[UUID, Ticket] = OrderedDict()
+
+    def get(self, stream_id: UUID) -> Ticket | None:
+        """Give the last known state; it may be behind the store."""
+        return self._tickets.get(stream_id)
+
+    def put(self, ticket: Ticket) -> None:
+        """Keep the newer of two states; forget the oldest beyond capacity."""
+        known = self._tickets.get(ticket.stream_id)
+        if known is not None and known.version >= ticket.version:
+            return
+        self._tickets[ticket.stream_id] = ticket
+        self._tickets.move_to_end(ticket.stream_id)
+        if len(self._tickets) > self._capacity:
+            self._tickets.popitem(last=False)
+
+
+class Tickets:
+    """The application service for tickets."""
+
+    def __init__(
+        self,
+        store: EventStore,
+        vault: Vault,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        policy: Policy = DEFAULT_POLICY,
+        new_id: Callable[[], UUID] = new_event_id,
+        below: Callable[[int], int] = secrets.randbelow,
+    ) -> None:
+        self.store = store
+        self.vault = vault
+        self.clock = clock
+        self._policy, self._new_id, self._below = policy, new_id, below
+        self._mapper = TicketMapper()
+        self._hot = HotTickets()
+
+    # --- commands ---
+
+    async def handle(self, request: Request) -> Answer:
+        """Do a command exactly once; raises Refused (nothing was stored) or Transient."""
+        fingerprint = self._fingerprint(request)
+        try:
+            return await self._decide_until_committed(request, fingerprint)
+        except CommandSeen as seen:
+            return await self._repeat(request, seen.receipt, fingerprint)
+        except Refused:
+            receipt = await asyncio.to_thread(self.store.receipt, request.command_id)
+            if receipt is None:
+                raise
+            return await self._repeat(request, receipt, fingerprint)
+
+    async def _decide_until_committed(self, request: Request, fingerprint: bytes) -> Answer:
+        fresh = False
+        for _ in range(_ATTEMPTS):
+            ticket = await self._ticket_for(request, fresh=fresh)
+            try:
+                return await self._attempt(request, ticket, fingerprint)
+            except VersionTaken:
+                fresh = True
+            except Refused:
+                if fresh or not await self._has_moved(ticket):
+                    raise
+                fresh = True
+        raise Conflict(
+            "others changed the ticket at the same time; look at it and try again",
+            version=ticket.version if ticket else None,
+        )
+
+    async def _attempt(self, request: Request, ticket: Ticket | None, fingerprint: bytes) -> Answer:
+        self._check_version(request, ticket)
+        context = await self._context(request, ticket)
+        if isinstance(request.command, c.Merge | c.Unmerge):
+            events, after = await self._decide_two(ticket, request.command, context)
+        else:
+            events, after = decide_and_evolve(ticket, request.command, context)
+        receipt = CommandReceipt(request.command_id, fingerprint, after.stream_id, after.version)
+        await self.store.append_async([self._mapper.to_stored_event(event) for event in events], receipt)
+        self._hot.put(after)
+        if isinstance(request.command, c.ErasePersonalData) and after.person is not None:
+            await asyncio.to_thread(self.vault.destroy, after.person)
+        return Answer(after)
+
+    async def _decide_two(
+        self, child: Ticket | None, command: c.Merge | c.Unmerge, context: Context
+    ) -> tuple[list[TicketEvent], Ticket]:
+        other = command.into if isinstance(command, c.Merge) else child.parent if child else None
+        if child is None or other is None:
+            raise Refused("this ticket is not merged into another", rule="not-merged")
+        parent = await self.get(other)
+        events = decide_pair(child, parent, command, context)
+        return events, evolve(child, events[0])
+
+    async def _repeat(self, request: Request, receipt: CommandReceipt, fingerprint: bytes) -> Answer:
+        if receipt.fingerprint != fingerprint:
+            raise CommandReused(f"command id {request.command_id} was used before for another command")
+        ticket = await asyncio.to_thread(self._at_version, receipt.stream_id, receipt.version)
+        if isinstance(request.command, c.ErasePersonalData) and ticket.person is not None:
+            await asyncio.to_thread(self.vault.destroy, ticket.person)
+        return Answer(ticket, repeated=True)
+
+    @staticmethod
+    def _check_version(request: Request, ticket: Ticket | None) -> None:
+        version = ticket.version if ticket else 0
+        if request.expected_version is not None and request.expected_version != version:
+            raise Conflict(
+                f"the ticket is at version {version}, not {request.expected_version}", version=version
+            )
+
+    async def _context(self, request: Request, ticket: Ticket | None) -> Context:
+        recorded_at = self.clock()
+        now = request.occurred_at or recorded_at
+        number = ticket.number if ticket else self._number_for(request, now)
+        actor = self._known_as(request.actor)
+        person = ticket.person if ticket else self._person_for(request, actor, number)
+        return Context(
+            now=now,
+            recorded_at=recorded_at,
+            actor=actor,
+            command_id=request.command_id,
+            policy=self._policy,
+            new_id=self._new_id,
+            number=number,
+            person=person,
+            sealed=await self._seal(request.command, person, number),
+            correlation_id=request.correlation_id,
+            causation_id=request.causation_id,
+        )
+
+    def _number_for(self, request: Request, now: datetime) -> TicketNumber:
+        if request.number is not None:
+            return request.number
+        if not isinstance(request.command, c.Place):
+            raise NotFound(f"{request.command.NAME} needs the number of a ticket", field="number")
+        return TicketNumber.mint(request.command.region, now.astimezone(CHINA).date(), self._below)
+
+    def _known_as(self, actor: Actor) -> Actor:
+        """A resident is known by a pseudonym from the door on."""
+        if actor.role is not Role.RESIDENT:
+            return actor
+        return replace(actor, id=str(self.vault.person_id(f"resident:{actor.id}")), unit=None)
+
+    def _person_for(self, request: Request, actor: Actor, number: TicketNumber) -> UUID:
+        if actor.role is Role.RESIDENT:
+            return UUID(actor.id)
+        contact = request.command.contact if isinstance(request.command, c.Place) else None
+        return self.vault.person_id(f"contact:{contact}" if contact else f"ticket:{number}")
+
+    async def _seal(self, command: c.Command, person: UUID | None, number: TicketNumber) -> Sealed | None:
+        personal = command.personal()
+        if personal is None or person is None:
+            return None
+        await self.vault.ensure_async(person)
+        plain = orjson.dumps(personal.model_dump(exclude_none=True))
+        box = self.vault.seal(person, plain, number.encode())
+        return Sealed(person=person, box=base64.b64encode(box).decode())
+
+    def _fingerprint(self, request: Request) -> bytes:
+        what = (request.command.NAME, request.number or "", request.actor.id, request.actor.role)
+        return self.vault.fingerprint("\0".join(what).encode() + request.command.model_dump_json().encode())
+
+    # --- queries ---
+
+    async def get(self, number: TicketNumber) -> Ticket:
+        """Give a ticket as the store has it now; raises NotFound."""
+        ticket = await asyncio.to_thread(self._catch_up, number.stream_id)
+        if ticket is None:
+            raise NotFound(f"there is no ticket {number}", field="number")
+        return ticket
+
+    async def get_at(
+        self, number: TicketNumber, *, version: int | None = None, as_of: datetime | None = None
+    ) -> Ticket:
+        """Give a ticket as it was at a version, or at a moment (by when things happened)."""
+        events = [decode(stored.state) for stored in await self.history(number, upto=version)]
+        if as_of is not None:
+            events = [event for event in events if event.occurred_at <= as_of]
+        ticket = fold(None, events)
+        if ticket is None or (version is not None and ticket.version != version):
+            raise NotFound(f"ticket {number} did not exist at that point", rule="no-such-version")
+        return ticket
+
+    async def history(self, number: TicketNumber, *, upto: int | None = None) -> list[StoredEvent]:
+        """Give a ticket's events as they are stored, byte for byte; raises NotFound."""
+        stored = await asyncio.to_thread(self.store.stream, number.stream_id, upto=upto)
+        if not stored:
+            raise NotFound(f"there is no ticket {number}", field="number")
+        return stored
+
+    async def _ticket_for(self, request: Request, *, fresh: bool) -> Ticket | None:
+        number = request.number
+        if number is None or (isinstance(request.command, c.Import) and not fresh):
+            return None
+        hot = None if fresh else self._hot.get(number.stream_id)
+        return hot or await self.get(number)
+
+    async def _has_moved(self, ticket: Ticket | None) -> bool:
+        if ticket is None:
+            return False
+        newest = await asyncio.to_thread(self._catch_up, ticket.stream_id)
+        return newest is not None and newest.version != ticket.version
+
+    def _catch_up(self, stream_id: UUID) -> Ticket | None:
+        known = self._hot.get(stream_id)
+        stored = self.store.stream(stream_id, after=known.version if known else 0)
+        ticket = fold(known, (decode(item.state) for item in stored))
+        if ticket is not None and stored:
+            self._hot.put(ticket)
+        return ticket
+
+    def _at_version(self, stream_id: UUID, version: int) -> Ticket:
+        ticket = fold(None, (decode(item.state) for item in self.store.stream(stream_id, upto=version)))
+        if ticket is None:
+            raise NotFound(f"stream {stream_id} has no version {version}")
+        return ticket
