@@ -3,7 +3,7 @@
 Nothing outside this package knows which one is there.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from domain.errors import Transient
@@ -107,6 +107,13 @@ class EventLog(Protocol):
 
     def abandon(self) -> None:
         """Give up on everything that is not acknowledged; what is pending fails, new records start afresh."""
+        ...
+
+    def history(self, topic: str) -> Iterator[LogRecord]:
+        """Read a topic from its beginning to its present end, in order within a partition, in no group.
+
+        Raises LogUnavailable.
+        """
         ...
 
     def end_offsets(self, topic: str) -> Mapping[int, int]:

@@ -49,10 +49,18 @@ class Sink(Protocol):
         ...
 
 
+class Letter(NamedTuple):
+    """A record that was set aside, and what is to become of it."""
+
+    record: LogRecord
+    discarded: bool = False
+    """Write no rows for it; whatever sequence comes next for its key is then the right one."""
+
+
 class ReleasingSink(Sink, Protocol):
     """A sink whose parked tickets can be let go on by `liudan dead-letters replay | discard`."""
 
-    def release(self, key: str, letters: Callable[[], Sequence[LogRecord]]) -> None:
+    def release(self, key: str, letters: Callable[[], Sequence[Letter]]) -> None:
         """In one transaction: lock the parked key, call `letters`, apply what it gives, forget the key.
 
         `letters` has to be called after the lock is held, so that no record is parked unseen. Positions
