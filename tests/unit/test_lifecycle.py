@@ -85,7 +85,9 @@ def test_rework_goes_back_to_the_resolver() -> None:
 
 def test_a_suspension_stops_the_clock_and_is_credited_once() -> None:
     journey = walked(5)
-    due = journey.ticket and journey.ticket.deadlines and journey.ticket.deadlines.resolve_due
+    assert journey.ticket is not None
+    assert journey.ticket.deadlines is not None
+    due = journey.ticket.deadlines.resolve_due
     assert due is not None
     journey.give(c.Suspend(reason="waiting for spring"), Role.TOWNSHIP)
     with pytest.raises(Refused) as refused:
