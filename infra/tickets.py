@@ -194,7 +194,7 @@ class Tickets:
         recorded_at = self.clock()
         now = request.occurred_at or recorded_at
         number = ticket.number if ticket else self._number_for(request, now)
-        actor = self._known_as(request.actor)
+        actor = self.known_as(request.actor)
         person = ticket.person if ticket else self._person_for(request, actor, number)
         return Context(
             now=now,
@@ -217,7 +217,7 @@ class Tickets:
             raise NotFound(f"{request.command.NAME} needs the number of a ticket", field="number")
         return TicketNumber.mint(request.command.region, now.astimezone(CHINA).date(), self._below)
 
-    def _known_as(self, actor: Actor) -> Actor:
+    def known_as(self, actor: Actor) -> Actor:
         """A resident is known by a pseudonym from the door on."""
         if actor.role is not Role.RESIDENT:
             return actor
