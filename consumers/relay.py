@@ -100,6 +100,9 @@ class Relay:
                 self._remember()
                 if not more and not self._pending:
                     self._idle()
+        except LogUnavailable:
+            self._event_log.abandon()  # or what is queued behind a refused record would be sent before it
+            raise
         finally:
             self._pending.clear()
             self._remember(at_once=True)
@@ -139,7 +142,6 @@ class Relay:
             self._backoff.reset()
             self.progress.advance(count, 0, {PARTITION: position})
         if self._pending and self._clock() - self._answered_at > self._settings.stall_seconds:
-            self._event_log.abandon()
             raise LogUnavailable(f"no acknowledgement for {self._settings.stall_seconds:.0f} s")
 
     def _remember(self, *, at_once: bool = False) -> None:

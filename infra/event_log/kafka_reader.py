@@ -156,6 +156,8 @@ class KafkaReader:
 def read_history(bootstrap: str, topic: str, ends: Mapping[int, int]) -> Iterator[LogRecord]:
     """Read every partition from its beginning to the offset in `ends`, in no group."""
     left = {partition: end for partition, end in ends.items() if end > 0}
+    if not left:
+        return
     consumer = _connect(bootstrap, None, None)
     try:
         consumer.assign([TopicPartition(topic, partition) for partition in left])
