@@ -1,0 +1,60 @@
+"""A client of any ClickHouse: a server, or the embedded endpoint."""
+
+from urllib.parse import unquote, urlsplit
+
+import clickhouse_connect
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
+
+from domain.errors import Invalid
+from infra.clickhouse.analyst_guard import DATABASE
+from infra.clickhouse.errors import ClickHouseUnavailable
+
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_ACCESS_DENIED = frozenset({497, 516})
+
+
+def connect(url: str, user: str | None = None, password: str | None = None) -> Client:
+    """Open a client of `http[s]://[user:password@]host[:port]`.
+
+    Inserts are synchronous (`async_insert=0`): when one has returned, its rows are there. Nothing is
+    compressed on loopback. Raises ClickHouseUnavailable while nobody answers, Invalid for a URL or a
+    password that is wrong.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise Invalid(f"{url!r} is not a URL like http://127.0.0.1:8123", field="LIUDAN_CLICKHOUSE")
+    secure = parts.scheme == "https"
+    try:
+        return clickhouse_connect.get_client(
+            host=parts.hostname,
+            port=parts.port or (8443 if secure else 8123),
+            interface=parts.scheme,
+            username=user or unquote(parts.username or "default"),
+            password=password if password is not None else unquote(parts.password or ""),
+            compress=parts.hostname not in _LOOPBACK,
+            settings={"async_insert": 0},
+            autogenerate_session_id=False,
+            query_limit=0,
+        )
+    except DatabaseError as error:
+        if error.code in _ACCESS_DENIED:
+            raise Invalid(
+                f"ClickHouse at {parts.hostname} refuses this user or password", field="LIUDAN_CLICKHOUSE"
+            ) from error
+        raise ClickHouseUnavailable(f"ClickHouse at {_place(url)} cannot be used: {error}") from error
+    except (OperationalError, ClickHouseError) as error:
+        raise ClickHouseUnavailable(
+            f"ClickHouse at {_place(url)} does not answer: start it (`liudan clickhouse`) or correct "
+            "LIUDAN_CLICKHOUSE"
+        ) from error
+
+
+def database_of(client: Client) -> str:
+    """Give the database that the product's tables are in."""
+    return client.database or DATABASE
+
+
+def _place(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
