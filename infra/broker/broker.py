@@ -14,7 +14,7 @@ from typing import Self
 import structlog
 
 from domain.errors import Invalid, LiudanError
-from infra.broker.die_with_parent import Spawner
+from infra.die_with_parent import Spawner
 from infra.broker.node_files import HOST, ClusterState, is_port_free, load_state, write_configuration
 from infra.broker.provision import DEFAULT_LIBS, find_java, provision
 
