@@ -1,0 +1,79 @@
+"""The command line: names and where their code is. A command's room is imported when it is called."""
+
+import importlib
+import logging
+import sys
+
+import click
+import structlog
+
+from domain.errors import LiudanError
+
+_COMMANDS = {
+    "up": "infra.supervisor.command:up",
+    "api": "api.command:api",
+    "relay": "consumers.commands:relay",
+    "project": "consumers.commands:project",
+    "tail": "consumers.commands:tail",
+    "dead-letters": "consumers.commands:dead_letters",
+    "clickhouse": "infra.commands:clickhouse",
+    "broker": "infra.commands:broker",
+    "ticket": "infra.commands:ticket",
+    "config": "infra.commands:config",
+    "import": "infra.input_commands:import_command",
+    "simulate": "infra.input_commands:simulate_command",
+    "sla": "consumers.read_commands:sla",
+    "bench": "tests.benchmarks.command:bench",
+}
+
+
+class _Rooms(click.Group):
+    """A group whose commands live in rooms that this one must not import by name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        place = _COMMANDS.get(cmd_name)
+        if place is None:
+            return None
+        module, _, name = place.partition(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+
+@click.group(cls=_Rooms)
+@click.version_option(package_name="liudan")
+def liudan() -> None:
+    """六单: event-sourced ticket processing for grid governance."""
+
+
+def configure_logging(level: str = "info") -> None:
+    """One event a line, JSON when nobody is watching, to standard error."""
+    renderer = structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+
+
+def main() -> None:
+    """Run a command; every expected failure is one sentence on standard error and exit code 1."""
+    configure_logging()
+    try:
+        liudan(prog_name="liudan")
+    except LiudanError as error:
+        click.echo(f"liudan: {error}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

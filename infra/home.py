@@ -1,0 +1,122 @@
+"""The data folder: what lies where, who is running on it, and under which addresses."""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from domain.errors import Invalid
+from infra.settings import LogKind
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Addresses of the parts that `liudan up` has started on a data folder."""
+
+    kafka: str
+    clickhouse: str
+    api: str
+
+
+class Home:
+    """One installation's folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def create(self) -> None:
+        """Make the folder; raises Invalid when that cannot be."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Invalid(
+                f"the data folder {self.folder} cannot be made: {error.strerror}; name another with --home",
+                field="LIUDAN_HOME",
+            ) from error
+        if not os.access(self.folder, os.W_OK):
+            raise Invalid(f"the data folder {self.folder} is not writable", field="LIUDAN_HOME")
+
+    @property
+    def vault(self) -> Path:
+        """The keys of people, apart from the events."""
+        return self.folder / "vault.db"
+
+    @property
+    def clickhouse(self) -> Path:
+        """The embedded engine's folder."""
+        return self.folder / "clickhouse"
+
+    @property
+    def logs(self) -> Path:
+        """What the parts print."""
+        return self.folder / "logs"
+
+    @contextmanager
+    def supervised(self) -> Iterator[None]:
+        """Be the only supervisor of this folder; raises Invalid when another is."""
+        with (self.folder / "up.lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise Invalid(
+                    f"liudan is already running on {self.folder}; stop it first, or name another --home"
+                ) from None
+            yield
+
+    @property
+    def is_up(self) -> bool:
+        """Whether a supervisor is running on this folder."""
+        try:
+            with (self.folder / "up.lock").open() as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        return False
+
+    def announce(self, running: Running) -> None:
+        """Write down the addresses, for every other command."""
+        self._write("running.json", asdict(running))
+
+    def running(self) -> Running | None:
+        """Give the addresses while a supervisor is running."""
+        known = self._read("running.json") if self.is_up else None
+        return Running(**known) if known else None
+
+    @property
+    def log_kind(self) -> LogKind | None:
+        """The log this folder was started with; it stays, because offsets of one mean nothing in the other."""
+        known = self._read("liudan.json")
+        return LogKind(known["log"]) if known else None
+
+    def settle_log_kind(self, kind: LogKind) -> None:
+        """Decide it once; raises Invalid when the folder was started with the other one."""
+        known = self.log_kind
+        if known is None:
+            self._write("liudan.json", {"log": kind.value})
+        elif known is not kind:
+            raise Invalid(
+                f"{self.folder} was started with the {known} log; go on with --log {known}, "
+                "or name another --home",
+                field="log",
+            )
+
+    def _read(self, name: str) -> dict[str, str] | None:
+        try:
+            text = (self.folder / name).read_text()
+        except FileNotFoundError:
+            return None
+        try:
+            content: dict[str, str] = json.loads(text)
+        except ValueError as error:
+            raise Invalid(f"{self.folder / name} is damaged: {error}", field="LIUDAN_HOME") from error
+        return content
+
+    def _write(self, name: str, content: dict[str, str]) -> None:
+        draft = self.folder / f".{name}.{os.getpid()}"
+        draft.write_text(json.dumps(content))
+        draft.replace(self.folder / name)

@@ -1,0 +1,61 @@
+"""The one settings class: environment variables `LIUDAN_…`, and nothing else to read."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Self
+
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from domain.errors import Invalid
+
+EMBEDDED = "embedded"
+
+
+class LogKind(StrEnum):
+    """Where the stream of events lives."""
+
+    KAFKA = "kafka"
+    EMBEDDED = "embedded"
+
+
+class Settings(BaseSettings):
+    """Where everything is. Unset means embedded, in the data folder."""
+
+    model_config = SettingsConfigDict(env_prefix="LIUDAN_", frozen=True, extra="ignore")
+
+    home: Path = Path("var")
+    """The data folder of this installation."""
+    event_store: str = ""
+    """SQLAlchemy URL; default a SQLite file in the data folder."""
+    read_store: str = ""
+    """SQLAlchemy URL; default a SQLite file in the data folder."""
+    kafka: str = ""
+    """Bootstrap servers; `embedded` for the event store's own log; default a broker of our own."""
+    clickhouse: str = ""
+    """URL of a ClickHouse server; default the embedded engine."""
+    dev_identity: bool = False
+    """Take the actor from `X-Liudan-…` headers. Never off the loopback interface."""
+    log_level: str = "info"
+
+    @classmethod
+    def load(cls, home: Path | None = None) -> Self:
+        """Read the environment; `home` (a command line's `--home`) goes before it. Raises Invalid."""
+        try:
+            settings = cls()
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = f"LIUDAN_{str(first['loc'][0]).upper()}"
+            raise Invalid(f"{name}: {first['msg']}", field=name) from error
+        update = {"home": (home or settings.home).absolute()}
+        return settings.model_copy(update=update)
+
+    @property
+    def event_store_url(self) -> str:
+        """Where the events are."""
+        return self.event_store or f"sqlite:///{self.home / 'events.db'}"
+
+    @property
+    def read_store_url(self) -> str:
+        """Where the SQL read models are."""
+        return self.read_store or f"sqlite:///{self.home / 'read.db'}"
