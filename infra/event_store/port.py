@@ -53,7 +53,9 @@ class EventStore(Protocol):
     def append(self, events: Sequence[StoredEvent], receipt: CommandReceipt | None = None) -> Sequence[int]:
         """Commit events of one or several streams atomically and durably; return their positions.
 
-        Raises VersionTaken, CommandSeen or StoreUnavailable; then nothing was stored.
+        Raises VersionTaken, CommandSeen or StoreUnavailable; then nothing was stored, except that the outcome
+        is unknown when the connection was lost on the way (StoreUnavailable says so): repeat the command
+        with the same id, and either it is done now or CommandSeen tells that it was done.
         """
         ...
 

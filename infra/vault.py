@@ -1,0 +1,258 @@
+"""The vault: one key per person, in a file apart from everything that is sealed with it.
+
+Events are immutable and copied to many places, so a person is forgotten by destroying their key: what was
+sealed stays where it is, verifiable and unreadable for ever.
+"""
+
+import hmac
+import os
+import sqlite3
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import NamedTuple
+from uuid import UUID
+
+import structlog
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from domain.errors import NotFound, Poison, Refused
+from infra.event_store.group_commit import GroupCommit
+from infra.event_store.port import StoreUnavailable
+from infra.event_store.sqlite_file import connect, immediate, insert_rows, unavailable
+
+CACHED_KEYS = 10_000
+NONCE_BYTES = 12
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS keys (person_id BLOB PRIMARY KEY, key BLOB) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS destroyed (keys INTEGER NOT NULL);
+INSERT INTO destroyed SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM destroyed);
+"""
+# A destroyed key leaves a row without a key, so that it is never silently made anew. `destroyed` counts
+# them: it tells every process whether its cache may still be served from.
+
+_log = structlog.get_logger(__name__)
+
+
+class KeyErased(Refused):
+    """The person's key was destroyed: what was sealed with it cannot be read any more, nor more be sealed."""
+
+    default_rule = "personal-data-erased"
+
+
+class SealBroken(Poison):
+    """The sealed bytes were altered, or belong to another person or another context."""
+
+
+class _Work(NamedTuple):
+    ensure: tuple[UUID, ...] = ()
+    destroy: UUID | None = None
+
+
+class Vault:
+    """Makes, uses and destroys the keys. Thread-safe; several processes may share the file.
+
+    Everything that touches the file raises StoreUnavailable when it cannot be used.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._writing: sqlite3.Connection | None = None
+        _create(path)
+        self._reading = connect(path, read_only=True)
+        self._secret = _secret(self._reading)
+        self._guard = threading.Lock()
+        self._ciphers: OrderedDict[UUID, AESGCM] = OrderedDict()
+        self._data_version, self._destroyed = -1, -1
+        self._group: GroupCommit[_Work, None] = GroupCommit(
+            "vault", self._commit, when_closed=lambda: StoreUnavailable(f"{path}: it was closed")
+        )
+
+    # Names that say nothing -------------------------------------------------------------------------
+
+    def person_id(self, subject: str) -> UUID:
+        """Give the person's id: always the same for the subject, and meaningless without the vault."""
+        digest = hmac.digest(self._secret, b"person\0" + subject.encode(), "sha256")
+        return UUID(bytes=digest[:16], version=4)
+
+    def fingerprint(self, payload: bytes) -> bytes:
+        """Give a keyed digest (32 bytes) that can be compared but says nothing about the payload."""
+        return hmac.digest(self._secret, b"fingerprint\0" + payload, "sha256")
+
+    # Keys -------------------------------------------------------------------------------------------
+
+    def ensure(self, persons: Iterable[UUID]) -> None:
+        """Make a durable key for everybody who has none. Raises KeyErased if one of them was destroyed."""
+        if missing := self._without_key(persons):
+            self._group.submit(_Work(ensure=missing))
+
+    async def ensure_async(self, person_id: UUID) -> None:
+        """As `ensure`, for one person and the event loop."""
+        if missing := self._without_key((person_id,)):
+            await self._group.submit_async(_Work(ensure=missing))
+
+    def destroy(self, person_id: UUID) -> None:
+        """Destroy the person's key durably, for every process. Doing it again changes nothing."""
+        self._group.submit(_Work(destroy=person_id))
+
+    # Sealing ----------------------------------------------------------------------------------------
+
+    def seal(self, person_id: UUID, plaintext: bytes, context: bytes) -> bytes:
+        """Encrypt for the person; opens only with the same context (AES-256-GCM, NIST SP 800-38D).
+
+        The result is nonce, ciphertext and tag. Raises KeyErased, NotFound for a person without a key.
+        """
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + self._cipher(person_id).encrypt(nonce, plaintext, context)
+
+    def open(self, person_id: UUID, sealed: bytes, context: bytes) -> bytes:
+        """Decrypt. Raises KeyErased, NotFound for a person without a key, SealBroken for altered bytes."""
+        cipher = self._cipher(person_id)
+        try:
+            return cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], context)
+        except (InvalidTag, ValueError) as error:
+            raise SealBroken(f"what was sealed for person {person_id} is not what was sealed") from error
+
+    def close(self) -> None:
+        """Finish what is queued and close the file."""
+        self._group.close()
+        with self._guard:
+            self._ciphers.clear()
+            self._reading.close()
+        if self._writing is not None:
+            self._writing.close()
+            self._writing = None
+
+    # The cache --------------------------------------------------------------------------------------
+
+    def _cipher(self, person_id: UUID) -> AESGCM:
+        with self._guard:
+            try:
+                self._forget_what_others_destroyed()
+                if cipher := self._ciphers.get(person_id):
+                    self._ciphers.move_to_end(person_id)
+                    return cipher
+                cipher = self._load(person_id)
+            except sqlite3.Error as error:
+                raise unavailable(self._path, error) from error
+        if cipher is None:
+            raise NotFound(f"person {person_id} has no key")
+        return cipher
+
+    def _load(self, person_id: UUID) -> AESGCM | None:
+        """Take a key from the file into the cache; None when there is none yet."""
+        row = _key_row(self._reading, person_id)
+        if row is None:
+            return None
+        if row[0] is None:
+            raise _erased(person_id)
+        cipher = self._ciphers[person_id] = AESGCM(row[0])
+        if len(self._ciphers) > CACHED_KEYS:
+            self._ciphers.popitem(last=False)
+        return cipher
+
+    def _forget_what_others_destroyed(self) -> None:
+        """Empty the cache if a key was destroyed since the last look, by whichever process."""
+        data_version = self._reading.execute("PRAGMA data_version").fetchone()[0]
+        if data_version == self._data_version:
+            return
+        destroyed = self._reading.execute("SELECT keys FROM destroyed").fetchone()[0]
+        if destroyed != self._destroyed:
+            self._ciphers.clear()
+        self._data_version, self._destroyed = data_version, destroyed
+
+    def _without_key(self, persons: Iterable[UUID]) -> tuple[UUID, ...]:
+        with self._guard:
+            try:
+                self._forget_what_others_destroyed()
+                return tuple(p for p in persons if p not in self._ciphers and self._load(p) is None)
+            except sqlite3.Error as error:
+                raise unavailable(self._path, error) from error
+
+    # The writer thread ------------------------------------------------------------------------------
+
+    def _commit(self, batch: Sequence[_Work]) -> list[Exception | None]:
+        try:
+            if self._writing is None:
+                self._writing = connect(self._path)
+                self._writing.execute("PRAGMA secure_delete=ON")
+            with immediate(self._writing):
+                outcomes = [_do(self._writing, work) for work in batch]
+            if any(work.destroy for work in batch):
+                _scrub_log(self._writing)
+        except StoreUnavailable as error:
+            return [StoreUnavailable(str(error)) for _ in batch]
+        except sqlite3.Error as error:
+            return [unavailable(self._path, error) for _ in batch]
+        return outcomes
+
+
+def _do(connection: sqlite3.Connection, work: _Work) -> Exception | None:
+    if work.destroy is not None:
+        _destroy(connection, work.destroy)
+        return None
+    for person in work.ensure:
+        row = _key_row(connection, person)
+        if row is None:
+            insert_rows(connection, "keys", [(person.bytes, AESGCM.generate_key(256))])
+        elif row[0] is None:
+            return _erased(person)
+    return None
+
+
+def _key_row(connection: sqlite3.Connection, person: UUID) -> tuple[bytes | None] | None:
+    """Give the person's row, whose key is None once it was destroyed; None for an unknown person."""
+    row: tuple[bytes | None] | None = connection.execute(
+        "SELECT key FROM keys WHERE person_id = ?", (person.bytes,)
+    ).fetchone()
+    return row
+
+
+def _destroy(connection: sqlite3.Connection, person: UUID) -> None:
+    # Deleted first: secure_delete overwrites what is deleted, but not what an update shortens in place.
+    row = _key_row(connection, person)
+    connection.execute("DELETE FROM keys WHERE person_id = ?", (person.bytes,))
+    connection.execute("INSERT INTO keys VALUES (?, NULL)", (person.bytes,))
+    if row is None or row[0] is not None:
+        connection.execute("UPDATE destroyed SET keys = keys + 1")
+
+
+def _scrub_log(connection: sqlite3.Connection) -> None:
+    """Empty the write-ahead log, where older versions of the page still hold the key."""
+    busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    if busy:
+        _log.warning("vault log not emptied", reason="another process is reading; the next one empties it")
+
+
+def _erased(person: UUID) -> KeyErased:
+    return KeyErased(f"the personal data of person {person} was erased")
+
+
+def _create(path: Path) -> None:
+    """Create file and schema; nobody but the owner may ever read it, not even for a moment."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        os.fchmod(descriptor, 0o600)
+        os.close(descriptor)
+    except OSError as error:
+        raise StoreUnavailable(
+            f"{path}: the vault cannot be opened ({error.strerror}); check its folder and rights"
+        ) from error
+    with closing(connect(path)) as connection:
+        try:
+            connection.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}COMMIT;")
+            connection.execute(
+                "INSERT INTO secrets VALUES ('names', ?) ON CONFLICT DO NOTHING", (os.urandom(32),)
+            )
+        except sqlite3.Error as error:
+            raise unavailable(path, error) from error
+
+
+def _secret(connection: sqlite3.Connection) -> bytes:
+    secret: bytes = connection.execute("SELECT value FROM secrets WHERE name = 'names'").fetchone()[0]
+    return secret
