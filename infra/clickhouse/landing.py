@@ -6,7 +6,9 @@ just before. When it is unknown what became of an insert, nothing is sent again:
 after every insert that is still under way has come to its end.
 """
 
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 
 import pyarrow as pa
@@ -24,40 +26,56 @@ from infra.clickhouse.schema import EVENTS_TABLE, migrate
 from infra.event_log.port import LogRecord
 from infra.event_log.sink import Letter, MovedOn, Step
 
+INSERT_ROWS = 10_000
+
 _LANDED = f"SELECT log_partition, log_offset FROM {EVENTS_TABLE} WHERE number = {{number:String}}"  # noqa: S608 - own name
 
 _log = structlog.get_logger(__name__)
 
 
 class Landing:
-    """A `ReleasingSink`. Opens its client when it is first needed, and anew after a failure."""
+    """A `ReleasingSink`. Opens its client when it is first needed, and anew after a failure.
 
-    def __init__(self, connect: Callable[[], Client]) -> None:
+    Positions are read again before every insert, except within `trust_seconds` of the last answer: nobody
+    can have taken over a partition so soon, because the log gives it to another member only after this one
+    has asked for records again or was silent for a session timeout (several seconds).
+    """
+
+    def __init__(self, connect: Callable[[], Client], *, trust_seconds: float = 1.0) -> None:
         self._connect = connect
+        self._trust_seconds = trust_seconds
         self._client: Client | None = None
+        self._positions: dict[int, int] = {}
+        self._heard_at = float("-inf")
+        self._encoder = ThreadPoolExecutor(1, "landing-encoder")
 
     def start_offsets(self, partitions: Sequence[int]) -> Mapping[int, int]:
         """Give the next offset per partition, once no insert is under way any more."""
         with self._using() as client:
             await_running_inserts(client)
-            return read_positions(client, partitions)
+            self._positions = read_positions(client, partitions)
+            self._heard_at = time.monotonic()
+            return dict(self._positions)
 
     def apply(
         self, records: Sequence[LogRecord], steps: Mapping[int, Step], aside: Collection[str] = ()
     ) -> None:
-        """Land records and move on from `steps[p].start` to `steps[p].next`.
+        """Land records, INSERT_ROWS at a time, and move on from `steps[p].start` to `steps[p].next`.
 
-        Each event is a row of its own, so that a ticket's sequence is not checked here. Raises Poison before
-        anything is written, MovedOn when somebody else has written.
+        Each event is a row of its own, so that a ticket's sequence is not checked here. Raises MovedOn when
+        somebody else has written, and Poison: before that record and all that follow are written, and when it
+        is among the first INSERT_ROWS before anything is.
         """
-        rows = landing_table(records) if records else None
+        chunks = [records[n : n + INSERT_ROWS] for n in range(0, len(records), INSERT_ROWS)]
+        first = landing_table(chunks[0]) if chunks else None
         with self._using() as client:
             self._check(client, steps, aside)
-            if rows is not None:
-                self._insert(client, rows, records)
+            self._insert_all(client, first, chunks, steps)
             ahead = _unvouched(records, steps)
             if ahead:
                 write_positions(client, ahead)
+                self._positions.update(ahead)
+        self._heard_at = time.monotonic()
 
     def parked(self) -> Collection[str]:
         """Give the tickets whose events wait."""
@@ -88,24 +106,43 @@ class Landing:
             set_standing(client, key, "released")
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Let go of the connection and the encoder; the landing is not used afterwards."""
+        self._encoder.shutdown()
+        self._disconnect()
+
+    def _disconnect(self) -> None:
         if self._client is not None:
             self._client.close()
             self._client = None
+            self._heard_at = float("-inf")
 
     def _check(self, client: Client, steps: Mapping[int, Step], aside: Collection[str]) -> None:
         if aside and not waiting(client, aside):
             raise MovedOn("a parked ticket was released")
-        for partition, position in read_positions(client, list(steps)).items() if steps else ():
-            if position != steps[partition].start:
-                raise MovedOn(f"partition {partition} is at {position}, not at {steps[partition].start}")
+        if time.monotonic() - self._heard_at > self._trust_seconds:
+            self._positions = read_positions(client, list(steps))
+        for partition, step in steps.items():
+            position = self._positions.get(partition)
+            if position != step.start:
+                raise MovedOn(f"partition {partition} is at {position}, not at {step.start}")
 
-    def _insert(self, client: Client, rows: pa.Table, records: Sequence[LogRecord]) -> None:
-        try:
-            insert_once(client, EVENTS_TABLE, rows)
-        except InsertRefused:
-            parsed_one_by_one(records)  # names the record that the server cannot take, as Poison
-            raise
+    def _insert_all(
+        self,
+        client: Client,
+        rows: pa.Table | None,
+        chunks: Sequence[Sequence[LogRecord]],
+        steps: Mapping[int, Step],
+    ) -> None:
+        """Write the chunks in order; while the server writes one, the next is already being encoded."""
+        for number, chunk in enumerate(chunks, start=1):
+            following = self._encoder.submit(landing_table, chunks[number]) if number < len(chunks) else None
+            try:
+                _insert(client, rows, chunk)
+            finally:
+                if following is not None:
+                    wait([following])
+            self._positions.update({p: at for p, at in _ends(chunk).items() if p in steps})
+            rows = following.result() if following is not None else None
 
     def _land_letters(self, client: Client, key: str, letters: Sequence[Letter]) -> None:
         await_running_inserts(client)
@@ -116,7 +153,7 @@ class Landing:
             if not letter.discarded and (letter.record.partition, letter.record.offset) not in landed
         ]
         if missing:
-            self._insert(client, landing_table(missing), missing)
+            _insert(client, landing_table(missing), missing)
 
     @contextmanager
     def _using(self) -> Iterator[Client]:
@@ -126,16 +163,27 @@ class Landing:
                 migrate(self._client)
             yield self._client
         except ClickHouseUnavailable:
-            self.close()
+            self._disconnect()
             raise
         except ClickHouseError as error:
-            self.close()
+            self._disconnect()
             raise ClickHouseUnavailable(f"ClickHouse does not answer: {error}") from error
+
+
+def _insert(client: Client, rows: pa.Table, records: Sequence[LogRecord]) -> None:
+    try:
+        insert_once(client, EVENTS_TABLE, rows)
+    except InsertRefused:
+        parsed_one_by_one(records)  # names the record that the server cannot take, as Poison
+        raise
+
+
+def _ends(records: Sequence[LogRecord]) -> dict[int, int]:
+    """Give, per partition, the offset after the last of these records; they are in order there."""
+    return {record.partition: record.offset + 1 for record in records}
 
 
 def _unvouched(records: Sequence[LogRecord], steps: Mapping[int, Step]) -> dict[int, int]:
     """Give the new positions that the landed rows do not show: the last records there were set aside."""
-    shown: dict[int, int] = {}
-    for record in records:
-        shown[record.partition] = max(shown.get(record.partition, 0), record.offset + 1)
+    shown = _ends(records)
     return {partition: step.next for partition, step in steps.items() if shown.get(partition) != step.next}
