@@ -34,7 +34,7 @@ _MEMBERSHIP = frozenset(
 _STATEMENTS = frozenset(
     {
         "SelectQuery", "SelectWithUnionQuery", "SelectIntersectExceptQuery", "ExplainQuery",
-        "ShowTablesQuery", "ShowColumnsQuery", "SetQuery",
+        "ShowTablesQuery", "ShowColumnsQuery", "SetQuery", "TablesInSelectQuery",
     }
 )  # fmt: skip
 # The parser cannot give these as a tree; they are taken in this plain form only.

@@ -11,7 +11,7 @@ from infra.clickhouse.analyst_guard import DATABASE
 from infra.clickhouse.errors import ClickHouseUnavailable
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-_ACCESS_DENIED = frozenset({497, 516})
+_AUTHENTICATION_FAILED = 516
 
 
 def connect(url: str, user: str | None = None, password: str | None = None) -> Client:
@@ -38,7 +38,7 @@ def connect(url: str, user: str | None = None, password: str | None = None) -> C
             query_limit=0,
         )
     except DatabaseError as error:
-        if error.code in _ACCESS_DENIED:
+        if error.code == _AUTHENTICATION_FAILED:
             raise Invalid(
                 f"ClickHouse at {parts.hostname} refuses this user or password", field="LIUDAN_CLICKHOUSE"
             ) from error
