@@ -5,7 +5,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 SAMPLE := infra/samples/nyc311-requests.csv
 PACKAGES := domain projections consumers api infra
-export LIUDAN_DEV_IDENTITY ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-long check format bench clean
@@ -28,7 +27,7 @@ $(VENV)/.ready: pyproject.toml uv.lock
 	@touch $@
 
 run: setup
-	@$(BIN)/liudan up --sample $(SAMPLE) --simulate 500 $(ARGS)
+	@LIUDAN_DEV_IDENTITY=$${LIUDAN_DEV_IDENTITY:-1} $(BIN)/liudan up --sample $(SAMPLE) --simulate 500 $(ARGS)
 
 test: setup
 	@$(BIN)/pytest --cov --cov-report=term:skip-covered $(ARGS)

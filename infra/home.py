@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 
 from domain.errors import Invalid
@@ -104,6 +105,14 @@ class Home:
                 "or name another --home",
                 field="log",
             )
+
+    def remembered_moment(self, name: str, now: datetime) -> datetime:
+        """Give the moment that was remembered under a name; the first call remembers `now`."""
+        known = self._read("moments.json") or {}
+        if name not in known:
+            known[name] = now.isoformat()
+            self._write("moments.json", known)
+        return datetime.fromisoformat(known[name])
 
     def _read(self, name: str) -> dict[str, str] | None:
         try:

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import orjson
 import structlog
 from eventsourcing.persistence import StoredEvent
-from uuid6 import uuid7
+from uuid_utils.compat import uuid7
 
 from domain import commands as c
 from domain.cloudevent import decode
@@ -49,7 +49,7 @@ def utc_now() -> datetime:
 
 def new_event_id() -> UUID:
     """A UUIDv7: unique, and sortable by when it was made."""
-    return UUID(int=uuid7().int)
+    return uuid7()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,125 @@
+"""The only place that wires: from settings to the parts that a process needs, opened when first asked for.
+
+with Installation(settings) as parts:
+    answer = asyncio.run(parts.tickets.handle(request))
+"""
+
+from contextlib import ExitStack
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from clickhouse_connect.driver.client import Client
+
+from infra.clickhouse.accounts import WRITER, read_password
+from infra.clickhouse.connect import connect
+from infra.clickhouse.errors import ClickHouseUnavailable
+from infra.event_log.embedded import EmbeddedEventLog
+from infra.event_log.kafka import KafkaEventLog
+from infra.event_log.port import EventLog, LogUnavailable
+from infra.event_store.open import open_event_store
+from infra.event_store.port import EventStore
+from infra.home import Home
+from infra.read_store.open import ReadStore, open_read_store
+from infra.settings import EMBEDDED, LogKind, Settings
+from infra.tickets import Tickets
+from infra.vault import Vault
+
+
+class Installation:
+    """One installation's parts. Whatever was opened is closed at the end, in reverse order."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.home = Home(settings.home)
+        self._closing = ExitStack()
+
+    @classmethod
+    def at(cls, home: Path | None) -> Self:
+        """Load the settings for a data folder and make the folder."""
+        parts = cls(Settings.load(home))
+        parts.home.create()
+        return parts
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closing.close()
+
+    @cached_property
+    def store(self) -> EventStore:
+        """The event store."""
+        store = open_event_store(self.settings.event_store_url)
+        self._closing.callback(store.close)
+        return store
+
+    @cached_property
+    def vault(self) -> Vault:
+        """The keys of people."""
+        vault = Vault(self.home.vault)
+        self._closing.callback(vault.close)
+        return vault
+
+    @cached_property
+    def tickets(self) -> Tickets:
+        """The command side."""
+        return Tickets(self.store, self.vault)
+
+    @cached_property
+    def event_log(self) -> EventLog:
+        """The stream: Kafka, or the event store's own log."""
+        log: EventLog
+        if self.log_kind is LogKind.KAFKA:
+            log = KafkaEventLog(self.kafka_bootstrap)
+        else:
+            log = EmbeddedEventLog(self.store, self.home.folder)
+        self._closing.callback(log.close)
+        return log
+
+    @property
+    def log_kind(self) -> LogKind:
+        """Which log this installation runs on."""
+        if self.settings.kafka == EMBEDDED:
+            return LogKind.EMBEDDED
+        if self.settings.kafka:
+            return LogKind.KAFKA
+        return self.home.log_kind or LogKind.EMBEDDED
+
+    @property
+    def kafka_bootstrap(self) -> str:
+        """Addresses of the brokers; raises LogUnavailable when ours is not running."""
+        running = self.home.running()
+        bootstrap = self.settings.kafka or (running.kafka if running else "")
+        if not bootstrap:
+            raise LogUnavailable(
+                f"no broker is running on {self.home.folder}: start it with `liudan up` or name one in "
+                "LIUDAN_KAFKA"
+            )
+        return bootstrap
+
+    @cached_property
+    def reads(self) -> ReadStore:
+        """The SQL read models."""
+        reads = open_read_store(self.settings.read_store_url)
+        self._closing.callback(reads.close)
+        return reads
+
+    def clickhouse(self) -> Client:
+        """A new ClickHouse client, as the writer; raises ClickHouseUnavailable when nobody answers."""
+        url = self.settings.clickhouse
+        if url and url != EMBEDDED:
+            client = connect(url)
+        else:
+            running = self.home.running()
+            if running is None or not running.clickhouse:
+                raise ClickHouseUnavailable(
+                    f"no ClickHouse is running on {self.home.folder}: start it with `liudan up` or name one "
+                    "in LIUDAN_CLICKHOUSE"
+                )
+            client = connect(running.clickhouse, WRITER, read_password(self.home.clickhouse, WRITER))
+        self._closing.callback(client.close)
+        return client

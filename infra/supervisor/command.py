@@ -1,0 +1,97 @@
+"""`liudan up`: everything an installation needs under one supervisor, from one command."""
+
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+import orjson
+
+from domain.errors import LiudanError
+from infra.bootstrap import Installation
+from infra.cli_options import home_option
+from infra.exposure import check_exposure
+from infra.settings import LogKind
+from infra.supervisor.children import Children
+from infra.supervisor.day import bring_in
+from infra.supervisor.outcome import await_caught_up, measure, show
+from infra.supervisor.parts import Plan, choose_log, plan
+
+
+class Stopped(BaseException):
+    """Ctrl-C, or a signal that asks to end."""
+
+
+@click.command()
+@home_option
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0: a free one.")
+@click.option("--log", type=click.Choice(list(LogKind)), default=None, help="Default: Kafka where Java is.")
+@click.option("--sample", type=click.Path(exists=True, dir_okay=False, path_type=Path), default=None,
+              help="Import this file of 311 requests first (once).")
+@click.option("--simulate", type=click.IntRange(0, 1_000_000), default=0, help="Tickets of a simulated day.")
+@click.option("--exit-when-done", is_flag=True, help="Stop when everything has caught up.")
+@click.option("--json", "as_json", is_flag=True, help="End with one JSON object instead of tables.")
+def up(
+    home: Path | None, host: str, port: int, log: LogKind | None, sample: Path | None, simulate: int,
+    exit_when_done: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Start every part, and keep them running until Ctrl-C."""
+    began = time.monotonic()
+    with Installation.at(home) as parts, parts.home.supervised(), _signals():
+        check_exposure(host, dev_identity=parts.settings.dev_identity)
+        kind = choose_log(parts.settings, parts.home.log_kind, LogKind(log) if log else None)
+        parts.home.settle_log_kind(kind)
+        layout = plan(parts, kind, host, port)
+        children = Children(parts.home.logs)
+        try:
+            _start(children, parts, layout)
+            brought = bring_in(parts, sample, simulate)
+            await_caught_up(parts)
+            result = measure(parts, layout, brought, elapsed_seconds=time.monotonic() - began)
+            if as_json:
+                click.echo(orjson.dumps(result))
+            else:
+                show(parts, layout, result)
+            if not exit_when_done:
+                _serve(layout, quiet=as_json)
+        except Stopped:
+            click.echo("stopping …", err=True)
+        finally:
+            children.stop()
+
+
+def _start(children: Children, parts: Installation, layout: Plan) -> None:
+    parts.home.announce(layout.running)
+    what = "a Kafka broker" if layout.log is LogKind.KAFKA else "the embedded log (no Kafka)"
+    click.echo(f"liudan runs on {what}; data in {parts.home.folder}", err=True)
+    for part in layout.parts:
+        click.echo(f"  starting {part.name} …", err=True)
+        children.start(part)
+    children.watch()
+
+
+def _serve(layout: Plan, *, quiet: bool) -> None:
+    if not quiet:
+        click.echo(f"Serving at {layout.running.api} until Ctrl-C.")
+    sys.stdout.flush()
+    while True:
+        signal.pause()
+
+
+@contextmanager
+def _signals() -> Iterator[None]:
+    def stop(*_: object) -> None:
+        for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(each, signal.SIG_IGN)  # one is enough; stopping must not be interrupted
+        raise Stopped
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
+    try:
+        yield
+    except Stopped as error:
+        raise LiudanError("stopped before everything was up") from error
