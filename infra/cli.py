@@ -10,7 +10,7 @@ import structlog
 from domain.errors import LiudanError
 
 _COMMANDS = {
-    "up": "infra.supervisor.command:up",
+    "up": "consumers.supervisor.command:up",
     "api": "api.command:api",
     "relay": "consumers.commands:relay",
     "project": "consumers.commands:project",

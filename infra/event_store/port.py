@@ -77,6 +77,10 @@ class EventStore(Protocol):
         """Give the position of the newest event, 0 for an empty store."""
         ...
 
+    def count(self) -> int:
+        """Count the events; reads the whole index, for reports and checks."""
+        ...
+
     def receipt(self, command_id: UUID) -> CommandReceipt | None:
         """Look up a committed command."""
         ...

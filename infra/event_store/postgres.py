@@ -90,6 +90,11 @@ class PostgresEventStore(library.PostgresApplicationRecorder):
         """See `EventStore.last_position`."""
         return self.max_notification_id() or 0
 
+    def count(self) -> int:
+        """See `EventStore.count`."""
+        counted: int = self.datastore.execute("SELECT count(*) FROM events")[0][0]
+        return counted
+
     def receipt(self, command_id: UUID) -> CommandReceipt | None:
         """See `EventStore.receipt`."""
         rows = self.datastore.execute(SELECT_RECEIPTS, [command_id])

@@ -88,6 +88,12 @@ class SqliteEventStore(library.SQLiteApplicationRecorder):
         """See `EventStore.last_position`."""
         return self.max_notification_id() or 0
 
+    def count(self) -> int:
+        """See `EventStore.count`."""
+        with self._readers.connection() as connection:
+            counted: int = connection.execute("SELECT count(*) FROM events").fetchone()[0]
+        return counted
+
     def receipt(self, command_id: UUID) -> CommandReceipt | None:
         """See `EventStore.receipt`."""
         with self._readers.connection() as connection:

@@ -15,7 +15,7 @@ from infra.event_log.kafka import KafkaEventLog
 from infra.event_log.port import TICKETS_TOPIC
 from infra.home import Running
 from infra.settings import EMBEDDED, LogKind, Settings
-from infra.supervisor.children import Part
+from consumers.supervisor.children import Part
 
 LOOPBACK = "127.0.0.1"
 

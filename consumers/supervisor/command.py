@@ -15,10 +15,10 @@ from infra.bootstrap import Installation
 from infra.cli_options import home_option
 from infra.exposure import check_exposure
 from infra.settings import LogKind
-from infra.supervisor.children import Children
-from infra.supervisor.day import bring_in
-from infra.supervisor.outcome import await_caught_up, measure, show
-from infra.supervisor.parts import Plan, choose_log, plan
+from consumers.supervisor.children import Children
+from consumers.supervisor.day import bring_in
+from consumers.supervisor.outcome import await_caught_up, measure, show
+from consumers.supervisor.parts import Plan, choose_log, plan
 
 
 class Stopped(BaseException):
