@@ -1,0 +1,146 @@
+"""Import a file of another system's cases: streaming, many at once, the same file twice without harm."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import BinaryIO
+
+import structlog
+
+from domain.errors import CommandReused, Invalid, Refused
+from domain.events import Actor
+from domain.vocabulary import Role
+from infra.importing.csv_rows import CsvRows, Record
+from infra.importing.report import ImportResult, Refusal, Tally
+from infra.importing.source import Row, SourceCase, SourceFormat
+from infra.in_flight import each
+from infra.progress import Progress, Unwatched
+from infra.tickets import Request, Tickets
+
+log = structlog.get_logger(__name__)
+_OTHER_CONTENT = "it was taken before with other content, in this file or an earlier one; nothing was changed"
+
+Numbered = tuple[int, Record]
+
+
+async def import_file(
+    tickets: Tickets,
+    path: Path,
+    source: SourceFormat,
+    *,
+    report: Path | None = None,
+    progress: Progress | None = None,
+) -> ImportResult:
+    """Import every row of a CSV file and say what became of each; `report` gets those that were refused.
+
+    Raises Invalid when this is no such file: then nothing is stored and no report is written. Raises
+    Transient when the store is away; what was imported until then stays, and the next run goes on.
+    """
+    progress = progress or Unwatched()
+    with ExitStack() as stack:
+        file = stack.enter_context(_open(path))
+        rows = iter(CsvRows(file))
+        columns = _columns(path, next(rows, None), source)
+        tally = Tally(stack.enter_context(_create(report)) if report else None)
+        progress.begin(path.stat().st_size, "bytes")
+        importer = _Importer(tickets, source, columns, tally, progress)
+        await each(_numbered(rows), importer.take)
+        result = tally.result()
+    log.info(
+        "import_done",
+        origin=source.origin,
+        read=result.read,
+        imported=result.imported,
+        repeated=result.repeated,
+        refused=result.refused,
+    )
+    return result
+
+
+class _Importer:
+    def __init__(
+        self,
+        tickets: Tickets,
+        source: SourceFormat,
+        columns: Sequence[str],
+        tally: Tally,
+        progress: Progress,
+    ) -> None:
+        self._tickets, self._source, self._columns = tickets, source, columns
+        self._tally, self._progress = tally, progress
+        self._actor = Actor(f"import:{source.origin}", Role.SYSTEM)
+        self._under_way: dict[str, asyncio.Event] = {}
+
+    async def take(self, numbered: Numbered) -> None:
+        """Import one record or report why not; raises only what is not the row's fault."""
+        row, record = numbered
+        source_id: str | None = None
+        try:
+            cells = self._cells(record)
+            source_id = cells[self._source.id_column] or None
+            await self._import(row, self._source.case(cells))
+        except CommandReused:
+            self._tally.refused(Refusal(row, record.line, source_id, _OTHER_CONTENT))
+        except Refused as refused:
+            self._tally.refused(Refusal(row, record.line, source_id, str(refused)))
+        self._progress.advance(record.size_bytes)
+
+    def _cells(self, record: Record) -> Row:
+        if record.problem is not None:
+            raise Invalid(record.problem)
+        if len(record.cells) != len(self._columns):
+            raise Invalid(f"it has {len(record.cells)} cells, the header has {len(self._columns)}")
+        cells: dict[str, str] = {}
+        for column, cell in zip(self._columns, record.cells, strict=True):
+            cells.setdefault(column, cell.strip())
+        return cells
+
+    async def _import(self, row: int, case: SourceCase) -> None:
+        """Let rows about the same case wait for each other, so that the first of them is the one taken."""
+        source_id = case.command.source_id
+        while (earlier := self._under_way.get(source_id)) is not None:
+            await earlier.wait()
+        done = self._under_way[source_id] = asyncio.Event()
+        try:
+            answer = await self._tickets.handle(
+                Request(
+                    command=case.command, actor=self._actor, command_id=case.command_id, number=case.number
+                )
+            )
+        finally:
+            del self._under_way[source_id]
+            done.set()
+        self._tally.took(row, case.command.oddities, repeated=answer.repeated)
+
+
+def _numbered(rows: Iterator[Record]) -> Iterator[Numbered]:
+    return enumerate(rows, start=1)
+
+
+def _columns(path: Path, header: Record | None, source: SourceFormat) -> Sequence[str]:
+    """Check the header before anything is stored; further and repeated columns do no harm."""
+    if header is None:
+        raise Invalid(f"{path} is empty; it needs a header and rows", field="file")
+    if header.problem is not None:
+        raise Invalid(f"{path} is not a CSV file in UTF-8: its header is {header.problem}", field="file")
+    columns = [" ".join(name.lower().replace("_", " ").split()) for name in header.cells]
+    missing = [name for name in source.required if name not in columns]
+    if missing:
+        named = ", ".join(f"“{name.title()}”" for name in missing)
+        raise Invalid(f"{path} is not a {source.origin} file: it lacks the column {named}", field="file")
+    return columns
+
+
+def _open(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise Invalid(f"cannot read {path}: {error.strerror}", field="file") from error
+
+
+def _create(path: Path) -> BinaryIO:
+    try:
+        return path.open("wb")
+    except OSError as error:
+        raise Invalid(f"cannot write the report {path}: {error.strerror}", field="report") from error
