@@ -104,6 +104,18 @@ def test_waiting_survives_the_end_of_the_listening_session(store: PostgresEventS
     assert listeners(admin) == 1
 
 
+def test_a_notification_wakes_before_the_next_look(
+    store: PostgresEventStore, admin: Admin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.event_store.postgres.LOOK_SECONDS", 60.0)
+    store.wait(0, 1.0)  # starts the listener
+    assert listeners(admin) == 1
+    threading.Timer(0.3, store.append, [[event(uuid4(), 1)]]).start()
+    started = time.monotonic()
+    assert store.wait(0, 60)
+    assert time.monotonic() - started < 30
+
+
 def listeners(admin: Admin) -> int:
     return len(
         admin.execute(
