@@ -43,8 +43,10 @@ def landing_table(records: Sequence[LogRecord]) -> pa.Table:
     return pa.table([*map(_compact, COLUMNS, columns), *_places(records)], names=list(COLUMN_NAMES))
 
 
-def parsed_at_once(records: Sequence[LogRecord]) -> list[pa.ChunkedArray] | None:
+def parsed_at_once(records: Sequence[LogRecord]) -> list[pa.Array] | None:
     """Let Arrow read the batch; None or ArrowInvalid when something about it is not as it should be."""
+    if not all(record.value.startswith(b"{") for record in records):
+        return None
     table = pyarrow.json.read_json(
         pa.BufferReader(b"\n".join([record.value for record in records])),
         read_options=pyarrow.json.ReadOptions(block_size=_BLOCK_BYTES),
@@ -56,7 +58,7 @@ def parsed_at_once(records: Sequence[LogRecord]) -> list[pa.ChunkedArray] | None
     if not all(map(_plausible, COLUMNS, columns)):
         return None
     keys = pa.array([record.key for record in records])
-    return columns if columns[_NUMBER].combine_chunks().equals(keys) else None
+    return list(map(_filled, COLUMNS, columns)) if columns[_NUMBER].equals(keys) else None
 
 
 def parsed_one_by_one(records: Sequence[LogRecord]) -> list[pa.Array]:
@@ -73,15 +75,20 @@ def parsed_one_by_one(records: Sequence[LogRecord]) -> list[pa.Array]:
     ]
 
 
-def _pick(table: pa.Table, column: Column) -> pa.ChunkedArray:
+def _pick(table: pa.Table, column: Column) -> pa.Array:
     values = table.column(column.path[0])
     if len(column.path) > 1:
         values = pc.struct_field(values, list(column.path[1:]))
+    return values.combine_chunks()
+
+
+def _filled(column: Column, values: pa.Array) -> pa.Array:
     missing = _MISSING.get(column.kind)
     return values if missing is None or not values.null_count else pc.fill_null(values, missing)
 
 
-def _plausible(column: Column, values: pa.ChunkedArray) -> bool:
+def _plausible(column: Column, values: pa.Array) -> bool:
+    values.validate(full=True)  # Arrow's JSON parser lets broken UTF-8 through
     if column.required and values.null_count:
         return False
     if column.kind is Kind.IDENTIFIER:
@@ -93,10 +100,9 @@ def _plausible(column: Column, values: pa.ChunkedArray) -> bool:
     return bool(bounds[0] <= found["min"] and found["max"] <= bounds[1])
 
 
-def _compact(column: Column, values: pa.ChunkedArray | pa.Array) -> pa.Array:
+def _compact(column: Column, values: pa.Array) -> pa.Array:
     """Send words as a dictionary: the server fills LowCardinality columns faster, from fewer bytes."""
-    whole = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
-    return whole.dictionary_encode() if column.kind is Kind.WORD else whole
+    return values.dictionary_encode() if column.kind is Kind.WORD else values
 
 
 def _places(records: Sequence[LogRecord]) -> list[pa.Array]:

@@ -7,7 +7,6 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
 
 from domain.errors import Invalid
-from infra.clickhouse.analyst_guard import DATABASE
 from infra.clickhouse.errors import ClickHouseUnavailable
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -17,8 +16,8 @@ _AUTHENTICATION_FAILED = 516
 def connect(url: str, user: str | None = None, password: str | None = None) -> Client:
     """Open a client of `http[s]://[user:password@]host[:port]`.
 
-    Inserts are synchronous (`async_insert=0`): when one has returned, its rows are there. Nothing is
-    compressed on loopback. Raises ClickHouseUnavailable while nobody answers, Invalid for a URL or a
+    Rows are written through `insert_once`, never through this client's own inserts. Nothing is compressed
+    on loopback. Raises ClickHouseUnavailable while nobody answers, Invalid for a URL or a
     password that is wrong.
     """
     parts = urlsplit(url)
@@ -33,7 +32,6 @@ def connect(url: str, user: str | None = None, password: str | None = None) -> C
             username=user or unquote(parts.username or "default"),
             password=password if password is not None else unquote(parts.password or ""),
             compress=parts.hostname not in _LOOPBACK,
-            settings={"async_insert": 0},
             autogenerate_session_id=False,
             query_limit=0,
         )
@@ -48,11 +46,6 @@ def connect(url: str, user: str | None = None, password: str | None = None) -> C
             f"ClickHouse at {_place(url)} does not answer: start it (`liudan clickhouse`) or correct "
             "LIUDAN_CLICKHOUSE"
         ) from error
-
-
-def database_of(client: Client) -> str:
-    """Give the database that the product's tables are in."""
-    return client.database or DATABASE
 
 
 def _place(url: str) -> str:
