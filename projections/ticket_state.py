@@ -1,4 +1,4 @@
-"""Read model "current ticket state": one row a ticket, as its newest event says, and what can be asked of it."""
+"""Read model "current ticket state": a row a ticket, as its newest event says, and what can be asked."""
 
 from dataclasses import dataclass
 from datetime import datetime
