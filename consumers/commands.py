@@ -4,6 +4,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import click
@@ -35,19 +36,24 @@ def relay(home: Path | None) -> None:
     stop = _stop_on_signal()
     with Installation.at(home) as parts:
         if parts.log_kind is LogKind.EMBEDDED:
-            raise click.ClickException("there is nothing to relay: the embedded log is the event store itself")
+            raise click.ClickException(
+                "there is nothing to relay: the embedded log is the event store itself"
+            )
         Relay(parts.store, parts.event_log, stop=stop).run()
 
 
 @click.command()
 @home_option
-@click.option("--only", type=click.Choice(sorted(FOLLOWERS)), multiple=True, help="Run these read models only.")
+@click.option(
+    "--only", type=click.Choice(sorted(FOLLOWERS)), multiple=True, help="Run these read models only."
+)
 def project(home: Path | None, only: tuple[str, ...]) -> None:
     """Keep the read models up to date: ticket state, SLA clocks, ClickHouse."""
     stop = _stop_on_signal()
     with Installation.at(home) as parts:
         names = only or tuple(FOLLOWERS)
-        threads = [_thread(name, lambda name=name: follow(parts, name, stop)) for name in names]
+        _ = parts.event_log, parts.reads  # opened here, once, for all threads
+        threads = [_thread(name, partial(follow, parts, name, stop)) for name in names]
         for thread in threads:
             thread.start()
         while not stop.is_set() and any(thread.is_alive() for thread in threads):

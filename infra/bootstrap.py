@@ -4,7 +4,8 @@ with Installation(settings) as parts:
     answer = asyncio.run(parts.tickets.handle(request))
 """
 
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +16,7 @@ from clickhouse_connect.driver.client import Client
 from infra.clickhouse.accounts import WRITER, read_password
 from infra.clickhouse.connect import connect
 from infra.clickhouse.errors import ClickHouseUnavailable
+from infra.clickhouse.rollup import RollupRow, regional_rollup
 from infra.event_log.embedded import EmbeddedEventLog
 from infra.event_log.kafka import KafkaEventLog
 from infra.event_log.port import EventLog, LogUnavailable
@@ -109,17 +111,28 @@ class Installation:
         return reads
 
     def clickhouse(self) -> Client:
-        """A new ClickHouse client, as the writer; raises ClickHouseUnavailable when nobody answers."""
+        """A new ClickHouse client, as the writer, for the caller to close; raises ClickHouseUnavailable."""
         url = self.settings.clickhouse
         if url and url != EMBEDDED:
-            client = connect(url)
-        else:
-            running = self.home.running()
-            if running is None or not running.clickhouse:
-                raise ClickHouseUnavailable(
-                    f"no ClickHouse is running on {self.home.folder}: start it with `liudan up` or name one "
-                    "in LIUDAN_CLICKHOUSE"
-                )
-            client = connect(running.clickhouse, WRITER, read_password(self.home.clickhouse, WRITER))
-        self._closing.callback(client.close)
-        return client
+            return connect(url)
+        running = self.home.running()
+        if running is None or not running.clickhouse:
+            raise ClickHouseUnavailable(
+                f"no ClickHouse is running on {self.home.folder}: start it with `liudan up` or name one "
+                "in LIUDAN_CLICKHOUSE"
+            )
+        return connect(running.clickhouse, WRITER, read_password(self.home.clickhouse, WRITER))
+
+    def rollup(
+        self, *, region_prefix: str, depth: int, as_of: datetime, month_from: date, month_to: date
+    ) -> list[RollupRow]:
+        """Ask for the regional roll-up over a connection of its own; raises ClickHouseUnavailable."""
+        with closing(self.clickhouse()) as client:
+            return regional_rollup(
+                client,
+                region_prefix=region_prefix,
+                depth=depth,
+                as_of=as_of,
+                month_from=month_from,
+                month_to=month_to,
+            )

@@ -12,6 +12,7 @@ import orjson
 
 from domain.numbers import TicketNumber
 from infra.bootstrap import Installation
+from infra.broker.broker import BrokerError
 from infra.broker.run import run_broker
 from infra.cli_options import home_option
 from infra.settings import Settings
@@ -26,15 +27,14 @@ def broker(home: Path | None, port: int | None, nodes: str) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    with Installation.at(home) as parts:
-        cluster = run_broker(parts.home.folder, port=port, nodes=int(nodes))
+    with (
+        Installation.at(home) as parts,
+        run_broker(parts.home.folder, port=port, nodes=int(nodes)) as cluster,
+    ):
         click.echo(f"Kafka is ready at {cluster.bootstrap}")
-        try:
-            while not stop.wait(0.5):
-                if not cluster.is_running():
-                    raise click.ClickException(f"a broker process has ended; see {cluster.folder}")
-        finally:
-            cluster.stop()
+        while not stop.wait(0.5):
+            if not cluster.is_running():
+                raise BrokerError(f"a broker process has ended; see {cluster.folder}")
 
 
 @click.command()
@@ -42,7 +42,7 @@ def broker(home: Path | None, port: int | None, nodes: str) -> None:
 @click.option("--port", type=click.IntRange(1, 65535), default=8123, show_default=True)
 def clickhouse(home: Path | None, port: int) -> None:
     """Serve the embedded ClickHouse engine over the ClickHouse HTTP protocol on loopback."""
-    from infra.clickhouse.endpoint import serve  # noqa: PLC0415 - loads the engine, 265 MB
+    from infra.clickhouse.endpoint import serve
 
     with Installation.at(home) as parts:
         folder = parts.home.clickhouse
@@ -105,6 +105,6 @@ def config(home: Path | None) -> None:
 
 
 def _without_password(url: str) -> str:
-    from sqlalchemy.engine import make_url  # noqa: PLC0415 - keeps `liudan --help` quick
+    from sqlalchemy.engine import make_url
 
     return make_url(url).render_as_string(hide_password=True)

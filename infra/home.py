@@ -90,7 +90,7 @@ class Home:
 
     @property
     def log_kind(self) -> LogKind | None:
-        """The log this folder was started with; it stays, because offsets of one mean nothing in the other."""
+        """The log this folder was started with; it stays: one log's offsets mean nothing in the other."""
         known = self._read("liudan.json")
         return LogKind(known["log"]) if known else None
 

@@ -12,20 +12,27 @@ from infra.progress import Progress as ProgressPort
 class _Bar:
     def __init__(self, progress: Progress, label: str) -> None:
         self._progress = progress
-        self._task = progress.add_task(label, total=None)
+        self._task = progress.add_task(label, total=None, unit="")
 
-    def begin(self, total: int | None) -> None:
-        """Say how much there is to do, None when that is not known."""
-        self._progress.update(self._task, total=total)
+    def begin(self, total: int, unit: str) -> None:
+        """Show how much there is to do."""
+        self._progress.update(self._task, total=total, unit=unit)
 
-    def advance(self, count: int = 1) -> None:
-        """Some of it is done."""
-        self._progress.advance(self._task, count)
+    def advance(self, amount: int) -> None:
+        """Show that some of it is done."""
+        self._progress.advance(self._task, amount)
 
 
 @contextmanager
 def progress_bar(label: str) -> Iterator[ProgressPort]:
     """Show a bar while the block runs."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    unit = TextColumn("{task.fields[unit]}")
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        unit,
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=False) as progress:
         yield _Bar(progress, label)

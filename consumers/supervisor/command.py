@@ -10,15 +10,15 @@ from pathlib import Path
 import click
 import orjson
 
+from consumers.supervisor.children import Children
+from consumers.supervisor.day import bring_in
+from consumers.supervisor.outcome import await_caught_up, measure, show
+from consumers.supervisor.parts import Plan, choose_log, plan
 from domain.errors import LiudanError
 from infra.bootstrap import Installation
 from infra.cli_options import home_option
 from infra.exposure import check_exposure
 from infra.settings import LogKind
-from consumers.supervisor.children import Children
-from consumers.supervisor.day import bring_in
-from consumers.supervisor.outcome import await_caught_up, measure, show
-from consumers.supervisor.parts import Plan, choose_log, plan
 
 
 class Stopped(BaseException):
@@ -30,8 +30,12 @@ class Stopped(BaseException):
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0: a free one.")
 @click.option("--log", type=click.Choice(list(LogKind)), default=None, help="Default: Kafka where Java is.")
-@click.option("--sample", type=click.Path(exists=True, dir_okay=False, path_type=Path), default=None,
-              help="Import this file of 311 requests first (once).")
+@click.option(
+    "--sample",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    default=None,
+    help="Import this file of 311 requests first (once).",
+)
 @click.option("--simulate", type=click.IntRange(0, 1_000_000), default=0, help="Tickets of a simulated day.")
 @click.option("--exit-when-done", is_flag=True, help="Stop when everything has caught up.")
 @click.option("--json", "as_json", is_flag=True, help="End with one JSON object instead of tables.")

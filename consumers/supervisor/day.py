@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from infra.simulation.run import simulate
+
 from infra.bootstrap import Installation
+from infra.importing.formats import format_named
 from infra.importing.run import import_file
 from infra.progress_bar import progress_bar
-from infra.simulation.run import simulate
 from infra.tickets import utc_now
 
 SEED = 2026
@@ -29,7 +31,7 @@ def bring_in(parts: Installation, sample: Path | None, count: int) -> Brought:
         report = parts.home.folder / "import-report.jsonl"
         with progress_bar(f"importing {sample.name}") as progress:
             result = asyncio.run(
-                import_file(parts.tickets, sample, "nyc311", report=report, progress=progress)
+                import_file(parts.tickets, sample, format_named("nyc311"), report=report, progress=progress)
             )
         brought = Brought(result.imported + result.repeated, result.refused)
     if count:

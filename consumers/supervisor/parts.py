@@ -6,6 +6,7 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from consumers.supervisor.children import Part
 from domain.errors import Invalid, Transient
 from infra.bootstrap import Installation
 from infra.broker.node_files import load_state
@@ -15,7 +16,6 @@ from infra.event_log.kafka import KafkaEventLog
 from infra.event_log.port import TICKETS_TOPIC
 from infra.home import Running
 from infra.settings import EMBEDDED, LogKind, Settings
-from consumers.supervisor.children import Part
 
 LOOPBACK = "127.0.0.1"
 

@@ -1,0 +1,61 @@
+"""`liudan api`: serve HTTP, one process; start as many as there are cores on a server's event store."""
+
+from contextlib import closing
+from pathlib import Path
+
+import click
+import uvicorn
+
+from api.app import Parts, create_app
+from api.health import Check, Health
+from infra.bootstrap import Installation
+from infra.cli_options import home_option
+from infra.event_log.port import TICKETS_TOPIC
+from infra.exposure import check_exposure
+from infra.read_store.clock_queries import SqlClockQueries
+from infra.read_store.ticket_queries import SqlTicketQueries
+
+
+@click.command()
+@home_option
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
+def api(home: Path | None, host: str, port: int) -> None:
+    """Serve the HTTP API."""
+    with Installation.at(home) as parts:
+        dev_identity = parts.settings.dev_identity
+        check_exposure(host, dev_identity=dev_identity)
+        app = create_app(_parts(parts), dev_identity=dev_identity)
+        uvicorn.run(
+            app, host=host, port=port, access_log=False, log_level="warning", loop="uvloop", http="httptools"
+        )
+
+
+def _parts(parts: Installation) -> Parts:
+    reads = parts.reads
+    return Parts(
+        tickets=parts.tickets,
+        ticket_state=SqlTicketQueries(reads),
+        sla_clocks=SqlClockQueries(reads),
+        rollup=parts.rollup,
+        health=_health(parts),
+    )
+
+
+def _health(parts: Installation) -> Health:
+    def read_store() -> None:
+        with parts.reads.reading():
+            pass
+
+    def clickhouse() -> None:
+        with closing(parts.clickhouse()) as client:
+            client.command("SELECT 1")
+
+    return Health(
+        (
+            Check("event store", parts.store.last_position),
+            Check("read store", read_store),
+            Check("event log", lambda: parts.event_log.end_offsets(TICKETS_TOPIC), required=False),
+            Check("clickhouse", clickhouse, required=False),
+        )
+    )

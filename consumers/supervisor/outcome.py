@@ -1,0 +1,135 @@
+"""What came of it: wait until every read model has caught up, count, and show."""
+
+import time
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+
+from rich.console import Console
+from rich.table import Table
+
+from consumers.dead_letters import DeadLetters
+from consumers.followers import FOLLOWERS, open_sink
+from consumers.relay import relay_bookmark
+from consumers.supervisor.day import Brought
+from consumers.supervisor.parts import Plan
+from domain.errors import LiudanError, Transient
+from infra.bootstrap import Installation
+from infra.clickhouse.rollup import RollupRow
+from infra.clickhouse.schema import EVENTS_TABLE
+from infra.event_log.port import TICKETS_TOPIC
+from infra.read_store.clock_queries import SqlClockQueries
+from infra.read_store.ticket_queries import SqlTicketQueries
+from infra.settings import LogKind
+from infra.tickets import utc_now
+from projections.sla_clocks import BreachFilter
+from projections.ticket_state import TicketFilter
+
+_PATIENCE_SECONDS = 600.0
+_LOOK_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The figures that `liudan up --json` ends with."""
+
+    log: str
+    imported: int
+    refused: int
+    tickets: int
+    events: int
+    state_rows: int
+    clickhouse_events: int
+    breaches: int
+    dead_letters: int
+    elapsed_seconds: float
+
+
+def await_caught_up(parts: Installation) -> None:
+    """Return when the log, every SQL read model and ClickHouse hold what the store holds now."""
+    target = parts.store.last_position()
+    until = time.monotonic() + _PATIENCE_SECONDS
+    behind = "the relay"
+    while behind:
+        if time.monotonic() > until:
+            raise LiudanError(f"{behind} has not caught up in {_PATIENCE_SECONDS:.0f} s; see the logs")
+        try:
+            behind = _who_is_behind(parts, target)
+        except Transient:  # a part that was killed is coming back
+            behind = "a part that does not answer"
+        if behind:
+            time.sleep(_LOOK_SECONDS)
+
+
+def _who_is_behind(parts: Installation, target: int) -> str:
+    if parts.log_kind is LogKind.KAFKA:
+        if parts.store.bookmark(relay_bookmark(parts.event_log)) < target:
+            return "the relay"
+        ends = parts.event_log.end_offsets(TICKETS_TOPIC)
+    else:
+        ends = {0: target + 1}
+    for name in FOLLOWERS:
+        starts = open_sink(parts, name).start_offsets(list(ends))
+        if any(starts.get(partition, 0) < end for partition, end in ends.items()):
+            return name
+    return ""
+
+
+def measure(parts: Installation, layout: Plan, brought: Brought, *, elapsed_seconds: float) -> Outcome:
+    """Count everything, each from where it is kept."""
+    states, clocks = SqlTicketQueries(parts.reads), SqlClockQueries(parts.reads)
+    with closing(parts.clickhouse()) as client:
+        landed = client.query(f"SELECT count() FROM {EVENTS_TABLE}").result_rows[0][0]  # noqa: S608 - own name
+    rows = states.count(TicketFilter())
+    return Outcome(
+        log=layout.log.value,
+        imported=brought.imported,
+        refused=brought.refused,
+        tickets=rows,
+        events=parts.store.count(),
+        state_rows=rows,
+        clickhouse_events=int(landed),
+        breaches=clocks.count_breaches(BreachFilter(), as_of=utc_now()),
+        dead_letters=len(DeadLetters(parts.event_log).open()),
+        elapsed_seconds=round(elapsed_seconds, 2),
+    )
+
+
+def show(parts: Installation, layout: Plan, outcome: Outcome) -> None:
+    """Print what happened, the roll-up by region, and where to look."""
+    console = Console()
+    figures = Table(title="What happened", show_header=False)
+    for name, value in asdict(outcome).items():
+        figures.add_row(name.replace("_", " "), f"{value:,}" if isinstance(value, int) else str(value))
+    console.print(figures)
+    _show_rollup(console, parts)
+    console.print(f"API and its documentation: {layout.running.api}/docs")
+    console.print(f"ClickHouse for analysts:   {layout.running.clickhouse}  (user analyst)")
+    if layout.log is LogKind.KAFKA:
+        console.print(f"Kafka:                     {layout.running.kafka}  (topic {TICKETS_TOPIC})")
+    console.print(f"Data and logs:             {parts.home.folder}")
+
+
+def _show_rollup(console: Console, parts: Installation) -> None:
+    now = utc_now()
+    rows: list[RollupRow] = []
+    for depth in (1, 3):  # a foreign scheme's root, and Chinese counties
+        rows += [
+            row
+            for row in parts.rollup(
+                region_prefix="",
+                depth=depth,
+                as_of=now,
+                month_from=datetime(2000, 1, 1, tzinfo=UTC).date(),
+                month_to=(now + timedelta(days=31)).date(),
+            )
+            if row.region[:1].isdigit() == (depth == 3)
+        ]
+    table = Table(title="Roll-up by region, all months")
+    for heading in ("region", "placed", "closed", "overdue"):
+        table.add_column(heading, justify="left" if heading == "region" else "right")
+    for region in sorted({row.region for row in rows}):
+        mine = [row for row in rows if row.region == region]
+        totals = (sum(getattr(row, name) for row in mine) for name in ("placed", "closed", "overdue"))
+        table.add_row(region, *(f"{total:,}" for total in totals))
+    console.print(table)
