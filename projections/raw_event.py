@@ -70,9 +70,10 @@ def read_event(value: bytes, key: str) -> RawEvent:
             data,
             ticket,
         )
+        problem = _problem(raw, event["type"], key)
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise Poison(f"ticket {key}: not a ticket event: {type(error).__name__}: {error}") from error
-    if (problem := _problem(raw, event["type"], key)) is not None:
+    if problem is not None:
         raise Poison(f"ticket {key}: {problem}")
     return raw
 
@@ -84,8 +85,8 @@ def _problem(raw: RawEvent, full_type: str, key: str) -> str | None:
         return f"{raw.sequence!r} is not a sequence"
     if raw.number != key:
         return f"the event is of ticket {raw.number!r}"
-    if raw.ticket.get("state") not in _STATES:
-        return f"{raw.ticket.get('state')!r} is not a state"
+    if raw.ticket["state"] not in _STATES:
+        return f"{raw.ticket['state']!r} is not a state"
     return None if raw.at.tzinfo else "its time has no zone"
 
 

@@ -73,6 +73,12 @@ def commands_for(row: TicketRow, desk: Desk, because: Because) -> tuple[str, ...
 def _may(rule: Rule, row: TicketRow, role: Role, relation: Who) -> bool:
     state = State(row.state)
     allowed = state in rule.froms or (row.emergency and state in rule.emergency_froms)
-    if not allowed or (row.suspended and not rule.suspended):
+    if not allowed or (row.suspended and not rule.suspended) or rule.command.NAME in _pointless(row):
         return False
     return relation in rule.by or role.value in rule.by
+
+
+def _pointless(row: TicketRow) -> set[str]:
+    """What the table allows, but would be refused for what the ticket is at the moment."""
+    names = set() if row.suspended else {"resume"}
+    return names if row.extension_until is None else names | {"request-extension"}
