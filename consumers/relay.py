@@ -111,6 +111,7 @@ class Relay:
         self._bookmark = relay_bookmark(self._event_log)
         self._sent = self._acknowledged = self._saved = self._store.bookmark(self._bookmark)
         self._answered_at = self._clock()
+        self._event_log.publish_async(TICKETS_TOPIC, ())  # connect before there is anything to hurry for
         self.progress.place({PARTITION: self._acknowledged})
         log.info("relay active", position=self._acknowledged)
 
@@ -152,8 +153,9 @@ class Relay:
             self._saved_at = self._clock()
 
     def _idle(self) -> None:
-        unsaved = self._acknowledged > self._saved
-        patience = self._settings.bookmark_seconds if unsaved else self._settings.idle_seconds
+        patience = self._settings.idle_seconds
+        if self._acknowledged > self._saved:
+            patience = min(patience, self._settings.bookmark_seconds)
         self._store.wait(self._sent, patience)
 
     def _wait_out(self, error: Transient) -> None:
