@@ -49,7 +49,7 @@ def producer_settings(bootstrap: str) -> ProducerSettings:
         "acks": "all",
         "enable_idempotence": True,
         "compression_type": "lz4",
-        "linger_ms": 5,
+        "linger_ms": 2,
         "batch_size": 262_144,
         "delivery_timeout_ms": 2**31 - 1,
         "reconnect_backoff_max_ms": 1000,
