@@ -16,7 +16,7 @@ from api import problems
 from api.analytics_routes import Rollup, analytics_routes
 from api.catalogue_routes import catalogue_routes
 from api.command_docs import schemas
-from api.command_routes import command_routes
+from api.command_routes import add_command_routes
 from api.docs_page import add_docs_page
 from api.health import Health, health_routes
 from api.identity import ACTOR, ROLE, UNIT, HeaderIdentity
@@ -102,7 +102,7 @@ def create_app(
     )
     identify = HeaderIdentity(enabled=dev_identity)
     clock = parts.tickets.clock
-    app.include_router(command_routes(parts.tickets, identify))
+    add_command_routes(app.router, parts.tickets, identify)
     app.include_router(list_routes(parts.ticket_state, parts.sla_clocks, identify, clock))
     app.include_router(ticket_routes(parts.tickets, identify))
     app.include_router(analytics_routes(parts.rollup, identify, clock))

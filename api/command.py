@@ -4,10 +4,10 @@ from contextlib import closing
 from pathlib import Path
 
 import click
-import uvicorn
 
 from api.app import Parts, create_app
 from api.health import Check, Health
+from api.server import serve
 from infra.bootstrap import Installation
 from infra.cli_options import home_option
 from infra.event_log.port import TICKETS_TOPIC
@@ -26,9 +26,7 @@ def api(home: Path | None, host: str, port: int) -> None:
         dev_identity = parts.settings.dev_identity
         check_exposure(host, dev_identity=dev_identity)
         app = create_app(_parts(parts), dev_identity=dev_identity)
-        uvicorn.run(
-            app, host=host, port=port, access_log=False, log_level="warning", loop="uvloop", http="httptools"
-        )
+        serve(app, host, port)
 
 
 def _parts(parts: Installation) -> Parts:

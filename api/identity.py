@@ -4,7 +4,6 @@ The headers are believed as they come, so they are off unless `LIUDAN_DEV_IDENTI
 the server is not exposed beyond the loopback addresses.
 """
 
-import ipaddress
 from collections.abc import Mapping
 from functools import lru_cache
 from http import HTTPStatus
@@ -14,7 +13,6 @@ from urllib.parse import unquote_to_bytes
 from starlette.requests import Request
 
 from api.problems import Rejection
-from domain.errors import Invalid
 from domain.events import Actor
 from domain.vocabulary import Role
 
@@ -96,23 +94,3 @@ def _text(raw: bytes, header: str) -> str:
 
 def _unknown(detail: str, field: str | None = None, rule: str = "sign-in-required") -> Rejection:
     return Rejection(HTTPStatus.UNAUTHORIZED, rule, detail, field=field, headers=_CHALLENGE)
-
-
-def check_exposure(host: str, *, dev_identity: bool) -> None:
-    """Refuse to listen beyond this machine while the development headers are believed.
-
-    Raises Invalid. A name other than `localhost` is refused as well: nobody knows what it resolves to.
-    """
-    if not dev_identity or host == "localhost":
-        return
-    try:
-        loopback = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
-        raise Invalid(
-            f"with {SETTING}=1 anybody can claim to be anybody, so the server listens on 127.0.0.1 only, "
-            f"not on {host!r}; leave {SETTING} out to listen there",
-            rule="exposed-dev-identity",
-            field="host",
-        )
