@@ -29,7 +29,7 @@ class Stopped(BaseException):
 @home_option
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0: a free one.")
-@click.option("--log", type=click.Choice(list(LogKind)), default=None, help="Default: Kafka where Java is.")
+@click.option("--log", type=click.Choice([kind.value for kind in LogKind]), default=None, help="Default: Kafka where Java is.")
 @click.option(
     "--sample",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -40,7 +40,7 @@ class Stopped(BaseException):
 @click.option("--exit-when-done", is_flag=True, help="Stop when everything has caught up.")
 @click.option("--json", "as_json", is_flag=True, help="End with one JSON object instead of tables.")
 def up(
-    home: Path | None, host: str, port: int, log: LogKind | None, sample: Path | None, simulate: int,
+    home: Path | None, host: str, port: int, log: str | None, sample: Path | None, simulate: int,
     exit_when_done: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Start every part, and keep them running until Ctrl-C."""
@@ -48,8 +48,8 @@ def up(
     with Installation.at(home) as parts, parts.home.supervised(), _signals():
         check_exposure(host, dev_identity=parts.settings.dev_identity)
         kind = choose_log(parts.settings, parts.home.log_kind, LogKind(log) if log else None)
-        parts.home.settle_log_kind(kind)
         layout = plan(parts, kind, host, port)
+        parts.home.settle_log_kind(kind)
         children = Children(parts.home.logs)
         try:
             _start(children, parts, layout)

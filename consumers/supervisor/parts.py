@@ -54,7 +54,9 @@ def plan(parts: Installation, log: LogKind, host: str, port: int) -> Plan:
     own_clickhouse = settings.clickhouse in ("", EMBEDDED)
     bootstrap = settings.kafka
     if own_broker:
-        bootstrap = load_state(home.folder / "kafka", nodes=1, port=None).bootstrap
+        folder = home.folder / "kafka"
+        folder.mkdir(exist_ok=True)
+        bootstrap = load_state(folder, nodes=1, port=None).bootstrap
     api_port = port or free_port()
     require_free(host, api_port)
     clickhouse_port = free_port()
