@@ -169,8 +169,8 @@ def _rated(changes: Changes, _: Ticket, payload: e.OrderRated, __: TicketEvent) 
     changes.update(solved=payload.solved, score=payload.score)
 
 
-def _closed(changes: Changes, _: Ticket, payload: e.TicketClosed, __: TicketEvent) -> None:
-    changes["end"] = End(payload.reason)
+def _closed(changes: Changes, ticket: Ticket, payload: e.TicketClosed, _: TicketEvent) -> None:
+    changes.update(end=End(payload.reason), first_handler=ticket.first_handler)
 
 
 def _rejected(changes: Changes, _: Ticket, __: e.OrderRejected, ___: TicketEvent) -> None:
