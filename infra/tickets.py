@@ -272,7 +272,7 @@ class Tickets:
 
     async def _ticket_for(self, request: Request, *, fresh: bool) -> Ticket | None:
         number = request.number
-        if number is None or (isinstance(request.command, c.Import) and not fresh):
+        if number is None or (isinstance(request.command, c.Import | c.Place) and not fresh):
             return None
         hot = None if fresh else self._hot.get(number.stream_id)
         return hot or await self.get(number)
