@@ -8,6 +8,7 @@ from kafka.admin import OffsetSpec
 from kafka.errors import KafkaError
 
 from infra.event_log.kafka_reader import KafkaReader, read_history
+from infra.event_log.kafka_socket import DIRECT
 from infra.event_log.kafka_writer import KafkaPending, KafkaWriter
 from infra.event_log.port import Headers, LogReader, LogRecord, LogUnavailable, StartOffsets
 
@@ -68,7 +69,9 @@ class KafkaEventLog:
 
     def _ask(self, question: Callable[[KafkaAdminClient], Answer]) -> Answer:
         try:
-            admin = KafkaAdminClient(bootstrap_servers=self._bootstrap, bootstrap_timeout_ms=10_000)
+            admin = KafkaAdminClient(
+                bootstrap_servers=self._bootstrap, bootstrap_timeout_ms=3000, proxy_url=DIRECT
+            )
         except KafkaError as error:
             raise LogUnavailable(f"No Kafka broker answers at {self._bootstrap}: {error}") from error
         try:

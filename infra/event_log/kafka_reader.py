@@ -17,6 +17,7 @@ from kafka.errors import (
 from kafka.structs import OffsetAndMetadata
 
 from domain.errors import Halted, Transient
+from infra.event_log.kafka_socket import DIRECT
 from infra.event_log.port import POSITION_HEADER, Headers, LogRecord, LogUnavailable, StartOffsets
 
 COMMIT_EVERY_SECONDS = 1.0
@@ -189,8 +190,9 @@ def _connect(bootstrap: str, group: str | None, member: str | None) -> KafkaCons
             session_timeout_ms=int(SESSION_SECONDS * 1000),
             heartbeat_interval_ms=int(SESSION_SECONDS * 250),
             reconnect_backoff_max_ms=1000,
-            bootstrap_timeout_ms=10_000,
+            bootstrap_timeout_ms=3000,
             metrics_enabled=False,
+            proxy_url=DIRECT,
         )
     except KafkaError as error:
         raise LogUnavailable(f"No Kafka broker answers at {bootstrap}: {error}") from error

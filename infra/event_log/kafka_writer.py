@@ -12,9 +12,10 @@ from kafka.errors import KafkaError
 from kafka.partitioner.default import murmur2
 from kafka.producer.future import FutureRecordMetadata
 
+from infra.event_log.kafka_socket import DIRECT
 from infra.event_log.port import POSITION_HEADER, Headers, LogUnavailable
 
-CONNECT_SECONDS = 10.0
+CONNECT_SECONDS = 3.0
 CLOSE_SECONDS = 5.0
 
 log = structlog.get_logger()
@@ -35,6 +36,7 @@ class ProducerSettings(TypedDict):
     bootstrap_timeout_ms: int
     allow_auto_create_topics: bool
     metrics_enabled: bool
+    proxy_url: str
 
 
 def producer_settings(bootstrap: str) -> ProducerSettings:
@@ -57,6 +59,7 @@ def producer_settings(bootstrap: str) -> ProducerSettings:
         "bootstrap_timeout_ms": int(CONNECT_SECONDS * 1000),
         "allow_auto_create_topics": False,
         "metrics_enabled": False,
+        "proxy_url": DIRECT,
     }
 
 
