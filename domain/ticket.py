@@ -77,11 +77,14 @@ class Ticket(BaseModel):
         return self.state in ENDED
 
     def overdue(self, as_of: datetime) -> bool:
-        """Whether it was resolved or ended after its due time, or is open past it."""
+        """Whether it was resolved or ended after its due time, or is open past it.
+
+        What ended nobody knows when (an import) is not called late.
+        """
         due = self.deadlines.resolve_due if self.deadlines else None
-        if due is None:
-            return False
         stopped = self.resolved_at or self.closed_at
+        if due is None or (stopped is None and self.ended):
+            return False
         return (stopped or as_of) > due
 
     def summary(self) -> TicketSummary:

@@ -172,6 +172,17 @@ def test_a_later_file_with_other_content_changes_nothing(
     assert stored(store)["1"][1].category == "nyc311:noise"
 
 
+def test_what_was_closed_nobody_knows_when_is_not_called_late(
+    tickets: Tickets, store: EventStore, tmp_path: Path
+) -> None:
+    header = ",".join((*COLUMNS, "Due Date"))
+    closed = row("1").replace(",Open,", ",Closed,") + ",06/27/2018 10:58:54 AM"
+    load(tickets, file_of(tmp_path, closed, row("2") + ",06/27/2018 10:58:54 AM", header=header))
+    found = stored(store)
+    as_of = datetime(2026, 11, 23, tzinfo=UTC)
+    assert [found[key][0].overdue(as_of) for key in ("1", "2")] == [False, True]
+
+
 def test_further_and_repeated_columns_do_no_harm(tickets: Tickets, store: EventStore, tmp_path: Path) -> None:
     header = ",".join((*COLUMNS, "Mayor", "Status"))
     result = load(tickets, file_of(tmp_path, row("1") + ",x,Closed", header=header))
