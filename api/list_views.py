@@ -63,7 +63,7 @@ class TicketLine(BaseModel):
     @classmethod
     def of(cls, row: TicketRow, as_of: datetime) -> Self:
         """Show a row of the read model."""
-        line = cls.model_validate(row)
+        line = cls.model_validate(row._asdict())
         line.overdue = row.overdue(as_of)
         return line
 
