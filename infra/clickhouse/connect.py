@@ -4,7 +4,7 @@ from urllib.parse import unquote, urlsplit
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
+from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
 
 from domain.errors import Invalid
 from infra.clickhouse.errors import ClickHouseUnavailable
@@ -34,18 +34,19 @@ def connect(url: str, user: str | None = None, password: str | None = None) -> C
             compress=parts.hostname not in _LOOPBACK,
             autogenerate_session_id=False,
             query_limit=0,
+            dedicated_pool=True,  # so that `close` closes the sockets
         )
-    except DatabaseError as error:
-        if error.code == _AUTHENTICATION_FAILED:
-            raise Invalid(
-                f"ClickHouse at {parts.hostname} refuses this user or password", field="LIUDAN_CLICKHOUSE"
-            ) from error
-        raise ClickHouseUnavailable(f"ClickHouse at {_place(url)} cannot be used: {error}") from error
-    except (OperationalError, ClickHouseError) as error:
+    except OperationalError as error:  # a kind of DatabaseError, but no answer of the server
         raise ClickHouseUnavailable(
             f"ClickHouse at {_place(url)} does not answer: start it (`liudan clickhouse`) or correct "
             "LIUDAN_CLICKHOUSE"
         ) from error
+    except ClickHouseError as error:
+        if getattr(error, "code", None) == _AUTHENTICATION_FAILED:
+            raise Invalid(
+                f"ClickHouse at {_place(url)} refuses this user or password", field="LIUDAN_CLICKHOUSE"
+            ) from error
+        raise ClickHouseUnavailable(f"ClickHouse at {_place(url)} cannot be used: {error}") from error
 
 
 def _place(url: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Generator
 import pyarrow as pa
 import pyarrow.ipc
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
+from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 
 from infra.clickhouse.errors import ClickHouseUnavailable, OutcomeUnknown
 
@@ -32,12 +32,12 @@ def insert_once(client: Client, table: str, rows: pa.Table) -> None:
         client.raw_insert(
             table, rows.schema.names, _read_once(_arrow_file(rows)), fmt="Arrow", settings=_ONE_PART
         )
-    except DatabaseError as error:
-        raise InsertRefused(f"ClickHouse refuses {rows.num_rows} rows for {table}: {error}") from error
-    except ClickHouseError as error:
+    except OperationalError as error:  # a kind of DatabaseError, but no answer of the server
         raise OutcomeUnknown(
             f"the connection to ClickHouse was lost during an insert into {table}"
         ) from error
+    except DatabaseError as error:
+        raise InsertRefused(f"ClickHouse refuses {rows.num_rows} rows for {table}: {error}") from error
 
 
 def _arrow_file(rows: pa.Table) -> memoryview:
