@@ -25,7 +25,7 @@ from domain.cloudevent import decode
 from domain.context import Context
 from domain.deadlines import DEFAULT_POLICY, Policy
 from domain.decide import decide_and_evolve, decide_pair
-from domain.errors import CommandReused, Conflict, NotFound, Refused
+from domain.errors import CommandReused, Conflict, Invalid, NotFound, Refused
 from domain.events import Actor, TicketEvent
 from domain.evolve import evolve, fold
 from domain.numbers import TicketNumber
@@ -170,7 +170,10 @@ class Tickets:
         other = command.into if isinstance(command, c.Merge) else child.parent if child else None
         if child is None or other is None:
             raise Refused("this ticket is not merged into another", rule="not-merged")
-        parent = await self.get(other)
+        try:
+            parent = await self.get(other)
+        except NotFound as missing:
+            raise Invalid(str(missing), rule="unknown-ticket", field="into") from missing
         events = decide_pair(child, parent, command, context)
         return events, evolve(child, events[0])
 
