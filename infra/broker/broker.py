@@ -14,9 +14,9 @@ from typing import Self
 import structlog
 
 from domain.errors import Invalid, LiudanError
-from infra.die_with_parent import Spawner
 from infra.broker.node_files import HOST, ClusterState, is_port_free, load_state, write_configuration
 from infra.broker.provision import DEFAULT_LIBS, find_java, provision
+from infra.die_with_parent import Spawner
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 20.0
