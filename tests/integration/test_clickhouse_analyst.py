@@ -95,9 +95,9 @@ LOOKS_AROUND = [
 
 @pytest.mark.parametrize("attempt", READS_FILES + REACHES_OUT + CHANGES + LOOKS_AROUND)
 def test_what_is_not_the_analysts_is_refused(
-    analyst: Client, endpoint: Endpoint, secret: Path, attempt: str
+    analyst: Client, shared_endpoint: Endpoint, secret: Path, attempt: str
 ) -> None:
-    sql = attempt.replace("{file}", str(secret)).replace("{port}", str(endpoint.port))
+    sql = attempt.replace("{file}", str(secret)).replace("{port}", str(shared_endpoint.port))
     with pytest.raises(DatabaseError) as caught:
         analyst.command(sql, parameters={"t": str(secret)})
     assert SECRET not in str(caught.value)
@@ -158,7 +158,7 @@ def test_settings_do_not_open_a_door(endpoint: Endpoint, setting: str) -> None:
     connection.close()
 
 
-def test_what_is_the_analysts_works(analyst: Client) -> None:
+def test_what_is_the_analysts_works(endpoint: Endpoint, analyst: Client) -> None:
     questions = {
         "SELECT count() FROM liudan.ticket_events": 0,
         "SELECT count() FROM ticket_events": 0,

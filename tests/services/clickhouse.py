@@ -17,7 +17,7 @@ from clickhouse_connect.driver.client import Client
 
 from infra.clickhouse.accounts import ANALYST, WRITER, read_password
 from infra.clickhouse.connect import connect
-from infra.clickhouse.schema import migrate
+from infra.clickhouse.schema import EVENTS_TABLE, PARKED_TABLE, POSITIONS_TABLE, migrate
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 30.0
@@ -118,9 +118,12 @@ def own_endpoint(tmp_path: Path) -> Iterator[Endpoint]:
 def endpoint(shared_endpoint: Endpoint) -> Endpoint:
     """The shared endpoint with the product's tables, empty."""
     client = shared_endpoint.client()
-    for (table,) in client.query("SHOW TABLES FROM liudan").result_rows:
-        client.command(f"DROP TABLE liudan.`{table}` SYNC")
     migrate(client)
+    ours = {EVENTS_TABLE, PARKED_TABLE, POSITIONS_TABLE, "liudan.schema_steps"}
+    for (table,) in client.query("SHOW TABLES FROM liudan").result_rows:
+        name = f"liudan.{table}"
+        if name != "liudan.schema_steps":
+            client.command(f"{'TRUNCATE' if name in ours else 'DROP'} TABLE {name}")
     client.close()
     return shared_endpoint
 
@@ -132,8 +135,9 @@ def writer(endpoint: Endpoint) -> Iterator[Client]:
     client.close()
 
 
-@pytest.fixture
-def analyst(endpoint: Endpoint) -> Iterator[Client]:
-    client = endpoint.client(ANALYST)
+@pytest.fixture(scope="session")
+def analyst(shared_endpoint: Endpoint) -> Iterator[Client]:
+    """One client for all: an analyst has no state that a test could leave behind."""
+    client = shared_endpoint.client(ANALYST)
     yield client
     client.close()
