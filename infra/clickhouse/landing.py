@@ -21,14 +21,15 @@ from infra.clickhouse.arrow_rows import landing_table, parsed_one_by_one
 from infra.clickhouse.errors import ClickHouseUnavailable
 from infra.clickhouse.insert_once import InsertRefused, insert_once
 from infra.clickhouse.parked_tickets import set_standing, standing_of_all, waiting
-from infra.clickhouse.positions import await_running_inserts, read_positions, write_positions
+from infra.clickhouse.positions import Reached, await_running_inserts, read_reached, write_positions
+from infra.clickhouse.repeats import first_of_each_sequence, without_repeats
 from infra.clickhouse.schema import EVENTS_TABLE, migrate
 from infra.event_log.port import LogRecord
 from infra.event_log.sink import Letter, MovedOn, Step
 
 INSERT_ROWS = 10_000
 
-_LANDED = f"SELECT log_partition, log_offset FROM {EVENTS_TABLE} WHERE number = {{number:String}}"  # noqa: S608 - own name
+_LANDED = f"SELECT sequence FROM {EVENTS_TABLE} WHERE number = {{number:String}}"  # noqa: S608 - own name
 
 _log = structlog.get_logger(__name__)
 
@@ -45,7 +46,7 @@ class Landing:
         self._connect = connect
         self._trust_seconds = trust_seconds
         self._client: Client | None = None
-        self._positions: dict[int, int] = {}
+        self._reached: dict[int, Reached] = {}
         self._heard_at = float("-inf")
         self._encoder = ThreadPoolExecutor(1, "landing-encoder")
 
@@ -53,19 +54,20 @@ class Landing:
         """Give the next offset per partition, once no insert is under way any more."""
         with self._using() as client:
             await_running_inserts(client)
-            self._positions = read_positions(client, partitions)
+            self._reached = read_reached(client, partitions)
             self._heard_at = time.monotonic()
-            return dict(self._positions)
+            return {partition: reached.next_offset for partition, reached in self._reached.items()}
 
     def apply(
         self, records: Sequence[LogRecord], steps: Mapping[int, Step], aside: Collection[str] = ()
     ) -> None:
         """Land records, INSERT_ROWS at a time, and move on from `steps[p].start` to `steps[p].next`.
 
-        Each event is a row of its own, so that a ticket's sequence is not checked here. Raises MovedOn when
-        somebody else has written, and Poison: before that record and all that follow are written, and when it
-        is among the first INSERT_ROWS before anything is.
+        Each event is a row of its own, so that a ticket's sequence is not checked here; an event that comes
+        again is dropped. Raises MovedOn when somebody else has written, and Poison: before that record and
+        all that follow are written, and when it is among the first INSERT_ROWS before anything is.
         """
+        records = without_repeats(records, {p: reached.newest for p, reached in self._reached.items()})
         chunks = [records[n : n + INSERT_ROWS] for n in range(0, len(records), INSERT_ROWS)]
         first = landing_table(chunks[0]) if chunks else None
         with self._using() as client:
@@ -74,7 +76,7 @@ class Landing:
             ahead = _unvouched(records, steps)
             if ahead:
                 write_positions(client, ahead)
-                self._positions.update(ahead)
+                self._move(ahead)
         self._heard_at = time.monotonic()
 
     def parked(self) -> Collection[str]:
@@ -120,9 +122,9 @@ class Landing:
         if aside and not waiting(client, aside):
             raise MovedOn("a parked ticket was released")
         if time.monotonic() - self._heard_at > self._trust_seconds:
-            self._positions = read_positions(client, list(steps))
+            self._reached = read_reached(client, [*self._reached, *steps])
         for partition, step in steps.items():
-            position = self._positions.get(partition)
+            position = self._reached.get(partition, Reached()).next_offset
             if position != step.start:
                 raise MovedOn(f"partition {partition} is at {position}, not at {step.start}")
 
@@ -141,19 +143,22 @@ class Landing:
             finally:
                 if following is not None:
                     wait([following])
-            self._positions.update({p: at for p, at in _ends(chunk).items() if p in steps})
+            self._move({p: at for p, at in _ends(chunk).items() if p in steps}, _newest(chunk))
             rows = following.result() if following is not None else None
+
+    def _move(self, next_offsets: Mapping[int, int], newest: Mapping[int, int] | None = None) -> None:
+        for partition, after in next_offsets.items():
+            known = self._reached.get(partition, Reached())
+            position = max(known.newest, (newest or {}).get(partition, 0))
+            self._reached[partition] = Reached(after, position)
 
     def _land_letters(self, client: Client, key: str, letters: Sequence[Letter]) -> None:
         await_running_inserts(client)
-        landed = set(client.query(_LANDED, parameters={"number": key}).result_rows)
-        missing = [
-            letter.record
-            for letter in letters
-            if not letter.discarded and (letter.record.partition, letter.record.offset) not in landed
-        ]
-        if missing:
-            _insert(client, landing_table(missing), missing)
+        landed = {sequence for (sequence,) in client.query(_LANDED, parameters={"number": key}).result_rows}
+        records = [letter.record for letter in letters if not letter.discarded]
+        missing = first_of_each_sequence(landing_table(records), landed) if records else None
+        if missing is not None and missing.num_rows:
+            _insert(client, missing, records)
 
     @contextmanager
     def _using(self) -> Iterator[Client]:
@@ -181,6 +186,11 @@ def _insert(client: Client, rows: pa.Table, records: Sequence[LogRecord]) -> Non
 def _ends(records: Sequence[LogRecord]) -> dict[int, int]:
     """Give, per partition, the offset after the last of these records; they are in order there."""
     return {record.partition: record.offset + 1 for record in records}
+
+
+def _newest(records: Sequence[LogRecord]) -> dict[int, int]:
+    """Give, per partition, the highest position in the event store; they rise."""
+    return {record.partition: record.position for record in records if record.position is not None}
 
 
 def _unvouched(records: Sequence[LogRecord], steps: Mapping[int, Step]) -> dict[int, int]:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
@@ -10,12 +11,13 @@ from infra.clickhouse.errors import ClickHouseUnavailable
 from infra.clickhouse.insert_once import insert_once
 from infra.clickhouse.schema import EVENTS_TABLE, POSITIONS_TABLE
 
-_POSITIONS = f"""
-SELECT log_partition, max(next) FROM
+_REACHED = f"""
+SELECT log_partition, max(next), max(newest) FROM
 (
-    SELECT log_partition, max(log_offset) + 1 AS next FROM {EVENTS_TABLE} GROUP BY log_partition
+    SELECT log_partition, max(log_offset) + 1 AS next, max(store_position) AS newest
+    FROM {EVENTS_TABLE} GROUP BY log_partition
     UNION ALL
-    SELECT log_partition, max(next_offset) AS next FROM {POSITIONS_TABLE} GROUP BY log_partition
+    SELECT log_partition, max(next_offset) AS next, 0 AS newest FROM {POSITIONS_TABLE} GROUP BY log_partition
 )
 GROUP BY log_partition
 """  # noqa: S608 - only our own table names
@@ -27,10 +29,19 @@ _SETTLE_SECONDS = 60.0
 _LOOK_AGAIN_SECONDS = 0.05
 
 
-def read_positions(client: Client, partitions: Sequence[int]) -> dict[int, int]:
-    """Give the next offset to land per partition, 0 for one that was never seen."""
-    found = {int(partition): int(after) for partition, after in client.query(_POSITIONS).result_rows}
-    return {partition: found.get(partition, 0) for partition in partitions}
+class Reached(NamedTuple):
+    """How far one partition has come; zeros for one that was never seen."""
+
+    next_offset: int = 0
+    newest: int = 0
+    """The highest position in the event store that a landed row has, 0 when none says."""
+
+
+def read_reached(client: Client, partitions: Sequence[int]) -> dict[int, Reached]:
+    """Give how far every one of these partitions has come."""
+    rows = client.query(_REACHED).result_rows
+    found = {int(partition): Reached(int(after), int(newest)) for partition, after, newest in rows}
+    return {partition: found.get(partition, Reached()) for partition in partitions}
 
 
 def await_running_inserts(client: Client) -> None:

@@ -54,7 +54,8 @@ CREATE TABLE IF NOT EXISTS {EVENTS_TABLE}
     store_position UInt64 COMMENT 'position in the event store, 0 when the log does not say',
     log_partition UInt16,
     log_offset UInt64,
-    PROJECTION landed (SELECT log_partition, max(log_offset), count() GROUP BY log_partition)
+    PROJECTION landed
+    (SELECT log_partition, max(log_offset), max(store_position), count() GROUP BY log_partition)
 )
 ENGINE = MergeTree
 ORDER BY (region, placed_at, number, sequence)
