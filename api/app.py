@@ -24,7 +24,7 @@ from api.list_routes import list_routes
 from api.ticket_routes import ticket_routes
 from domain.errors import Refused, Transient
 from infra.tickets import Tickets
-from projections.sla_clocks import ClockQueries
+from projections.sla_clocks import ClockQueries, KnownUntil
 from projections.ticket_state import TicketQueries
 
 log = structlog.get_logger(__name__)
@@ -48,6 +48,8 @@ class Parts:
     tickets: Tickets
     ticket_state: TicketQueries
     sla_clocks: ClockQueries
+    known_until: Callable[[], KnownUntil]
+    """Up to when the imported cases of every origin are known; it moves while the door is open."""
     rollup: Rollup
     health: Health
 
@@ -103,7 +105,7 @@ def create_app(
     identify = HeaderIdentity(enabled=dev_identity)
     clock = parts.tickets.clock
     add_command_routes(app.router, parts.tickets, identify)
-    app.include_router(list_routes(parts.ticket_state, parts.sla_clocks, identify, clock))
+    app.include_router(list_routes(parts.ticket_state, parts.sla_clocks, identify, clock, parts.known_until))
     app.include_router(ticket_routes(parts.tickets, identify))
     app.include_router(analytics_routes(parts.rollup, identify, clock))
     app.include_router(catalogue_routes())

@@ -35,6 +35,7 @@ def _parts(parts: Installation) -> Parts:
         tickets=parts.tickets,
         ticket_state=SqlTicketQueries(reads),
         sla_clocks=SqlClockQueries(reads),
+        known_until=parts.home.known_until,
         rollup=parts.rollup,
         health=_health(parts),
     )

@@ -19,7 +19,7 @@ from domain.events import Actor
 from domain.regions import Grid, Region
 from domain.vocabulary import Level, MatterClass, State
 from projections.page import MAX_LIMIT
-from projections.sla_clocks import BreachFilter, Clock, ClockQueries
+from projections.sla_clocks import BreachFilter, Clock, ClockQueries, KnownUntil
 from projections.ticket_state import Sort, TicketFilter, TicketQueries
 
 TICKETS, DEADLINES = "工单 Tickets", "时限 Deadlines"
@@ -85,7 +85,11 @@ class TicketParameters(PageParameters):
 class BreachParameters(PageParameters):
     """Which broken limits; ratings have to be asked for by their clock."""
 
-    as_of: AwareDatetime | None = Field(default=None, description="As of this moment, by default now")
+    as_of: AwareDatetime | None = Field(
+        default=None,
+        description="As of this moment; by default now, and for imported cases that are open, "
+        "when their source last spoke",
+    )
     region: Text | None = Field(
         default=None, description="Everything in this region or grid", examples=["622901"]
     )
@@ -111,7 +115,11 @@ class BreachParameters(PageParameters):
 
 
 def list_routes(
-    tickets: TicketQueries, clocks: ClockQueries, identify: Identify, clock: Callable[[], datetime]
+    tickets: TicketQueries,
+    clocks: ClockQueries,
+    identify: Identify,
+    clock: Callable[[], datetime],
+    known_until: Callable[[], KnownUntil],
 ) -> APIRouter:
     """Build the routes of the lists."""
     router = APIRouter(responses=problem_responses(401, 403, 422, 503))
@@ -166,7 +174,8 @@ def list_routes(
         scope = list_scope(actor)
         page = await asyncio.to_thread(
             clocks.breaches, wanted.within(scope.place, scope.holder),
-            as_of=wanted.as_of or clock(), limit=wanted.limit, cursor=wanted.cursor,
+            as_of=wanted.as_of or clock(), known_until={} if wanted.as_of else known_until(),
+            limit=wanted.limit, cursor=wanted.cursor,
         )  # fmt: skip
         items = [BreachLine.of(breach) for breach in page.items]
         return Listing(items=items, next=following(request, page.next_cursor))

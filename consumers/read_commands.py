@@ -16,7 +16,7 @@ from infra.read_store.clock_queries import SqlClockQueries
 from infra.read_store.clock_rows import SlaClocksProjection
 from infra.tickets import utc_now
 from projections.page import MAX_LIMIT
-from projections.sla_clocks import Breach, BreachFilter, Clock, ClockQueries
+from projections.sla_clocks import Breach, BreachFilter, Clock, ClockQueries, KnownUntil
 
 _PRINTED = (
     "number",
@@ -38,9 +38,16 @@ def sla() -> None:
 
 @sla.command()
 @home_option
-@click.option("--as-of", type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z"]), default=None, help="Default: now.")
+@click.option(
+    "--as-of",
+    type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z"]),
+    default=None,
+    help="Default: now, and for imported cases that are open, when their source last spoke.",
+)
 @click.option("--region", default=None, help="In this region only, for example 622901.")
-@click.option("--clock", type=click.Choice([each.value for each in Clock]), default=None, help="Of this clock only.")
+@click.option(
+    "--clock", type=click.Choice([each.value for each in Clock]), default=None, help="Of this clock only."
+)
 @click.option("--format", "form", type=click.Choice(["table", "jsonl"]), default="table", show_default=True)
 def breaches(
     home: Path | None, as_of: datetime | None, region: str | None, clock: str | None, form: str
@@ -51,7 +58,8 @@ def breaches(
     )
     with Installation.at(home) as parts:
         catch_up(parts, SlaClocksProjection())
-        for breach in _all(SqlClockQueries(parts.reads), wanted, as_of or utc_now()):
+        known_until = parts.home.known_until() if as_of is None else {}
+        for breach in _all(SqlClockQueries(parts.reads), wanted, as_of or utc_now(), known_until):
             row = {name: getattr(breach, name) for name in _PRINTED}
             if form == "jsonl":
                 sys.stdout.buffer.write(
@@ -61,10 +69,12 @@ def breaches(
                 click.echo("  ".join(str(value) if value is not None else "–" for value in row.values()))
 
 
-def _all(clocks: ClockQueries, wanted: BreachFilter, as_of: datetime) -> Iterator[Breach]:
+def _all(
+    clocks: ClockQueries, wanted: BreachFilter, as_of: datetime, known_until: KnownUntil
+) -> Iterator[Breach]:
     cursor = None
     while True:
-        page = clocks.breaches(wanted, as_of=as_of, limit=MAX_LIMIT, cursor=cursor)
+        page = clocks.breaches(wanted, as_of=as_of, known_until=known_until, limit=MAX_LIMIT, cursor=cursor)
         yield from page.items
         cursor = page.next_cursor
         if cursor is None:

@@ -12,6 +12,8 @@ from pathlib import Path
 from domain.errors import Invalid
 from infra.settings import LogKind
 
+_KNOWN_UNTIL = "known-until.json"
+
 
 @dataclass(frozen=True, slots=True)
 class Running:
@@ -113,6 +115,21 @@ class Home:
             known[name] = now.isoformat()
             self._write("moments.json", known)
         return datetime.fromisoformat(known[name])
+
+    def known_until(self) -> dict[str, datetime]:
+        """Give for every origin the moment up to which its imported cases are known."""
+        known = self._read(_KNOWN_UNTIL) or {}
+        return {origin: datetime.fromisoformat(moment) for origin, moment in known.items()}
+
+    def remember_known_until(self, origin: str, moment: datetime, *, exactly: bool = False) -> datetime:
+        """Move an origin's moment forward, or `exactly` there; gives the one that is remembered now."""
+        with (self.folder / "known-until.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            known = self.known_until()
+            if exactly or origin not in known or known[origin] < moment:
+                known[origin] = moment
+                self._write(_KNOWN_UNTIL, {name: when.isoformat() for name, when in known.items()})
+            return known[origin]
 
     def _read(self, name: str) -> dict[str, str] | None:
         try:

@@ -9,7 +9,7 @@ import click
 from infra.bootstrap import Installation
 from infra.cli_options import home_option
 from infra.importing.formats import FORMATS, format_named
-from infra.importing.run import import_file
+from infra.importing.into_home import import_into, read_as_of
 from infra.progress_bar import progress_bar
 from infra.simulation.run import simulate
 from infra.tickets import utc_now
@@ -22,19 +22,31 @@ from infra.tickets import utc_now
     "--report",
     type=click.Path(dir_okay=False, path_type=Path),
     default=None,
-    help="Write every row that could not be taken, with the reason, as JSON lines.",
+    help="Write every row that could not be taken, and what is odd in the others, as JSON lines.",
+)
+@click.option(
+    "--as-of",
+    default=None,
+    metavar="TIME",
+    help="Up to when the file's open cases are known; in the source's local time, or with an offset. "
+    "Default: the last time in it at which something happened.",
 )
 @home_option
-def import_command(file: Path, source: str, report: Path | None, home: Path | None) -> None:  # fmt: skip
+def import_command(
+    file: Path, source: str, report: Path | None, as_of: str | None, home: Path | None
+) -> None:
     """Import another system's cases, as they are. Doing it again adds nothing."""
-    with Installation.at(home) as parts, progress_bar(f"importing {file.name}") as progress:
-        result = asyncio.run(
-            import_file(parts.tickets, file, format_named(source), report=report, progress=progress)
+    chosen = format_named(source)
+    with Installation.at(home) as parts:
+        result = import_into(
+            parts, file, chosen, report=report, as_of=read_as_of(as_of, chosen) if as_of else None
         )
     click.echo(
         f"{result.read} rows read: {result.imported} imported, {result.repeated} imported before, "
-        f"{result.refused} refused"
+        f"{result.refused} refused; {result.odd} with something odd"
     )
+    if result.known_until is not None:
+        click.echo(f"what is open is known up to {result.known_until:%Y-%m-%dT%H:%M:%SZ}")
 
 
 @click.command("simulate")

@@ -2,8 +2,12 @@
 
 A breach is `due_at < coalesce(stopped_at, suspended_at, as_of)`, for a moment `as_of` after `due_at`. It is
 dated by `due_at`, when the limit passed, never by when somebody looked. Stopped exactly when due is in time.
+
+What was imported and is open was open when its source last spoke; since then nobody has looked. As long as
+nothing has happened to it here, its `as_of` is therefore no later than that moment (`known_until`).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -15,6 +19,9 @@ from projections.page import Page
 
 PROJECTION = "sla-clocks"
 VERSION = 1
+
+KnownUntil = Mapping[str, datetime]
+"""By origin."""
 
 
 class Clock(StrEnum):
@@ -103,15 +110,27 @@ class BreachFilter:
 
 
 class ClockQueries(Protocol):
-    """What can be asked. Every method blocks, and raises Transient when the read store is away."""
+    """What can be asked. Every method blocks, and raises Transient when the read store is away.
+
+    `known_until` says for an origin up to when its imported cases are known; without it, all are judged as
+    of `as_of`.
+    """
 
     def breaches(
-        self, wanted: BreachFilter, *, as_of: datetime, limit: int = 50, cursor: str | None = None
+        self,
+        wanted: BreachFilter,
+        *,
+        as_of: datetime,
+        known_until: KnownUntil | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
     ) -> Page[Breach]:
         """Give a page of breaches, the newest first. Raises Invalid for a bad cursor or limit."""
         ...
 
-    def count_breaches(self, wanted: BreachFilter, *, as_of: datetime) -> int:
+    def count_breaches(
+        self, wanted: BreachFilter, *, as_of: datetime, known_until: KnownUntil | None = None
+    ) -> int:
         """Count the breaches."""
         ...
 

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from infra.simulation.run import simulate
-
 from infra.bootstrap import Installation
 from infra.importing.formats import format_named
-from infra.importing.run import import_file
+from infra.importing.into_home import import_into
 from infra.progress_bar import progress_bar
+from infra.simulation.run import simulate
 from infra.tickets import utc_now
 
 SEED = 2026
@@ -29,10 +28,7 @@ def bring_in(parts: Installation, sample: Path | None, count: int) -> Brought:
     brought = Brought()
     if sample is not None:
         report = parts.home.folder / "import-report.jsonl"
-        with progress_bar(f"importing {sample.name}") as progress:
-            result = asyncio.run(
-                import_file(parts.tickets, sample, format_named("nyc311"), report=report, progress=progress)
-            )
+        result = import_into(parts, sample, format_named("nyc311"), report=report)
         brought = Brought(result.imported + result.repeated, result.refused)
     if count:
         with progress_bar("simulating a day in Linxia") as progress:

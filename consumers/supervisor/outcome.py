@@ -89,7 +89,7 @@ def measure(parts: Installation, layout: Plan, brought: Brought, *, elapsed_seco
         events=parts.store.count(),
         state_rows=rows,
         clickhouse_events=int(landed),
-        breaches=clocks.count_breaches(BreachFilter(), as_of=utc_now()),
+        breaches=clocks.count_breaches(BreachFilter(), as_of=utc_now(), known_until=parts.home.known_until()),
         dead_letters=len(DeadLetters(parts.event_log).open()),
         elapsed_seconds=round(elapsed_seconds, 2),
     )

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 
 from domain.errors import Invalid
+from infra.importing.boston311 import Boston311
 from infra.importing.nyc311 import Nyc311
 from infra.importing.source import SourceFormat
 
-FORMATS: Mapping[str, SourceFormat] = {"nyc311": Nyc311()}
+FORMATS: Mapping[str, SourceFormat] = {each.origin: each for each in (Nyc311(), Boston311())}
 
 
 def format_named(name: str) -> SourceFormat:

@@ -12,7 +12,7 @@ from domain.errors import CommandReused, Invalid, Refused
 from domain.events import Actor
 from domain.vocabulary import Role
 from infra.importing.csv_rows import CsvRows, Record
-from infra.importing.report import ImportResult, Refusal, Tally
+from infra.importing.report import Finding, ImportResult, Kind, Tally
 from infra.importing.source import Row, SourceCase, SourceFormat
 from infra.in_flight import each
 from infra.progress import Progress, Unwatched
@@ -32,7 +32,7 @@ async def import_file(
     report: Path | None = None,
     progress: Progress | None = None,
 ) -> ImportResult:
-    """Import every row of a CSV file and say what became of each; `report` gets those that were refused.
+    """Import every row of a CSV file and say what became of each; `report` gets what was refused or is odd.
 
     Raises Invalid when this is no such file: then nothing is stored and no report is written. Raises
     Transient when the store is away; what was imported until then stays, and the next run goes on.
@@ -54,6 +54,7 @@ async def import_file(
         imported=result.imported,
         repeated=result.repeated,
         refused=result.refused,
+        odd=result.odd,
     )
     return result
 
@@ -76,14 +77,22 @@ class _Importer:
         """Import one record or report why not; raises only what is not the row's fault."""
         row, record = numbered
         source_id: str | None = None
+
+        def finding(kind: Kind, reason: str) -> Finding:
+            return Finding(row, record.line, source_id, reason, kind)
+
         try:
             cells = self._cells(record)
             source_id = cells[self._source.id_column] or None
-            await self._import(row, self._source.case(cells))
+            case = self._source.case(cells)
+            self._tally.saw(case.known_until)
+            repeated = await self._import(case)
+            oddities = [finding(Kind.ODDITY, oddity) for oddity in case.command.oddities]
+            self._tally.took(row, oddities, repeated=repeated)
         except CommandReused:
-            self._tally.refused(Refusal(row, record.line, source_id, _OTHER_CONTENT))
+            self._tally.refused(finding(Kind.REFUSED, _OTHER_CONTENT))
         except Refused as refused:
-            self._tally.refused(Refusal(row, record.line, source_id, str(refused)))
+            self._tally.refused(finding(Kind.REFUSED, str(refused)))
         self._progress.advance(record.size_bytes)
 
     def _cells(self, record: Record) -> Row:
@@ -96,8 +105,11 @@ class _Importer:
             cells.setdefault(column, cell.strip())
         return cells
 
-    async def _import(self, row: int, case: SourceCase) -> None:
-        """Let rows about the same case wait for each other, so that the first of them is the one taken."""
+    async def _import(self, case: SourceCase) -> bool:
+        """Take a case and say whether it was there before.
+
+        Rows about the same case wait for each other, so that the first of them is the one taken.
+        """
         source_id = case.command.source_id
         while (earlier := self._under_way.get(source_id)) is not None:
             await earlier.wait()
@@ -111,7 +123,7 @@ class _Importer:
         finally:
             del self._under_way[source_id]
             done.set()
-        self._tally.took(row, case.command.oddities, repeated=answer.repeated)
+        return answer.repeated
 
 
 def _numbered(rows: Iterator[Record]) -> Iterator[Numbered]:
@@ -125,9 +137,10 @@ def _columns(path: Path, header: Record | None, source: SourceFormat) -> Sequenc
     if header.problem is not None:
         raise Invalid(f"{path} is not a CSV file in UTF-8: its header is {header.problem}", field="file")
     columns = [" ".join(name.lower().replace("_", " ").split()) for name in header.cells]
-    missing = [name for name in source.required if name not in columns]
+    groups = (*((name,) for name in source.required), *source.one_of)
+    missing = [group for group in groups if not any(name in columns for name in group)]
     if missing:
-        named = ", ".join(f"“{name.title()}”" for name in missing)
+        named = ", ".join(" or ".join(f"“{name.title()}”" for name in group) for group in missing)
         raise Invalid(f"{path} is not a {source.origin} file: it lacks the column {named}", field="file")
     return columns
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from hashlib import sha256
 from typing import Protocol
 from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo
 
 from domain.commands import Import
 from domain.numbers import TicketNumber
@@ -24,6 +25,8 @@ class SourceCase:
 
     number: TicketNumber
     command: Import
+    known_until: datetime
+    """The latest moment at which, by this row, anything had happened. A due time is none: it is a plan."""
 
     @property
     def command_id(self) -> UUID:
@@ -40,6 +43,11 @@ class SourceFormat(Protocol):
         ...
 
     @property
+    def zone(self) -> ZoneInfo:
+        """Where its local times are at home."""
+        ...
+
+    @property
     def id_column(self) -> str:
         """The column with the source's own id of a case; in lower case."""
         ...
@@ -47,6 +55,11 @@ class SourceFormat(Protocol):
     @property
     def required(self) -> tuple[str, ...]:
         """Columns without which the export says too little; in lower case."""
+        ...
+
+    @property
+    def one_of(self) -> tuple[tuple[str, ...], ...]:
+        """Further columns, where an export has one of each group; in lower case."""
         ...
 
     def case(self, row: Row) -> SourceCase:

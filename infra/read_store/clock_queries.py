@@ -1,6 +1,7 @@
 """Answers questions about limits and their breaches from SQL."""
 
 from datetime import datetime
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -9,10 +10,12 @@ from infra.read_store.open import ReadStore
 from infra.read_store.regions import Condition, lies_in
 from infra.read_store.schema import NOT_KEPT, SLA_CLOCKS
 from projections.page import KeyPart, Page, checked_limit, read_cursor, write_cursor
-from projections.sla_clocks import Breach, BreachFilter, Clock, ClockRow
+from projections.sla_clocks import Breach, BreachFilter, Clock, ClockRow, KnownUntil
 
 _C = SLA_CLOCKS.c
 _ORDER = "breaches"
+_IMPORTED = 1
+"""The version of a ticket to which nothing has happened since it was imported."""
 _KEY = (_C.due_at, _C.number, _C.cycle, _C.clock, _C.run)
 
 
@@ -23,25 +26,35 @@ class SqlClockQueries:
         self._store = store
 
     def breaches(
-        self, wanted: BreachFilter, *, as_of: datetime, limit: int = 50, cursor: str | None = None
+        self,
+        wanted: BreachFilter,
+        *,
+        as_of: datetime,
+        known_until: KnownUntil | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
     ) -> Page[Breach]:
         """See `ClockQueries.breaches`."""
         limit = checked_limit(limit)
-        query = sa.select(SLA_CLOCKS).where(*_conditions(wanted, as_of))
+        looked = _Looked(as_of, known_until or {})
+        query = sa.select(SLA_CLOCKS).where(*_conditions(wanted, looked))
         if cursor is not None:
             query = query.where(sa.tuple_(*_KEY) < _key(read_cursor(cursor, _ORDER, len(_KEY))))
         query = query.order_by(*(column.desc() for column in _KEY)).limit(limit + 1)
         with self._store.reading() as connection:
             rows = [ClockRow(*row) for row in connection.execute(query)]
-        items = tuple(_breach(row, as_of) for row in rows[:limit])
+        items = tuple(_breach(row, looked) for row in rows[:limit])
         if len(rows) <= limit:
             return Page(items)
         last = rows[limit - 1]
         return Page(items, write_cursor(_ORDER, (last.due_at, last.number, last.cycle, last.clock, last.run)))
 
-    def count_breaches(self, wanted: BreachFilter, *, as_of: datetime) -> int:
+    def count_breaches(
+        self, wanted: BreachFilter, *, as_of: datetime, known_until: KnownUntil | None = None
+    ) -> int:
         """See `ClockQueries.count_breaches`."""
-        query = sa.select(sa.func.count()).select_from(SLA_CLOCKS).where(*_conditions(wanted, as_of))
+        conditions = _conditions(wanted, _Looked(as_of, known_until or {}))
+        query = sa.select(sa.func.count()).select_from(SLA_CLOCKS).where(*conditions)
         with self._store.reading() as connection:
             return connection.scalar(query) or 0
 
@@ -52,8 +65,31 @@ class SqlClockQueries:
             return tuple(ClockRow(*row) for row in connection.execute(query))
 
 
-def _conditions(wanted: BreachFilter, as_of: datetime) -> list[Condition]:
-    stopped = sa.func.coalesce(_C.stopped_at, _C.suspended_at, sa.literal(as_of, Moment), type_=Moment)
+class _Looked(NamedTuple):
+    """When a running clock is looked at: now, or when the source of an untouched import last spoke."""
+
+    as_of: datetime
+    known_until: KnownUntil
+
+    def at(self, row: ClockRow) -> datetime:
+        """Give the moment for a row."""
+        known = self.known_until.get(row.origin) if row.origin and row.version == _IMPORTED else None
+        return min(known or self.as_of, self.as_of)
+
+    def column(self) -> sa.ColumnElement[datetime]:
+        """Give the moment as SQL."""
+        as_of = sa.literal(self.as_of, Moment)
+        earlier = [
+            (sa.and_(_C.version == _IMPORTED, _C.origin == origin), sa.literal(known, Moment))
+            for origin, known in self.known_until.items()
+            if known < self.as_of
+        ]
+        return sa.case(*earlier, else_=as_of) if earlier else as_of
+
+
+def _conditions(wanted: BreachFilter, looked: _Looked) -> list[Condition]:
+    as_of = looked.as_of
+    stopped = sa.func.coalesce(_C.stopped_at, _C.suspended_at, looked.column(), type_=Moment)
     found: list[Condition] = [NOT_KEPT, _C.due_at < as_of, _C.due_at < stopped]
     found += [lies_in(_C.area, _C.place, where) for where in (wanted.region, wanted.scope) if where]
     found.append(_C.clock != Clock.RATING if wanted.clock is None else _C.clock == wanted.clock)
@@ -74,10 +110,11 @@ def _key(after: tuple[KeyPart, ...]) -> sa.Tuple:
     return sa.tuple_(*(sa.literal(value, column.type) for value, column in zip(after, _KEY, strict=True)))
 
 
-def _breach(row: ClockRow, as_of: datetime) -> Breach:
+def _breach(row: ClockRow, looked: _Looked) -> Breach:
+    as_of = looked.as_of
     if row.due_at is None:
         raise AssertionError("a clock without a limit is never in breach")
-    ended = min(row.stopped_at or row.suspended_at or as_of, as_of)
+    ended = min(row.stopped_at or row.suspended_at or looked.at(row), as_of)
     stopped = row.stopped_at if row.stopped_at and row.stopped_at <= as_of else None
     return Breach(
         number=row.number,

@@ -69,9 +69,10 @@ def stored(store: EventStore) -> dict[str, tuple[Ticket, TicketImported]]:
     return found
 
 
-def reasons(report: Path) -> list[tuple[int, str | None, str]]:
+def reasons(report: Path, kind: str = "refused") -> list[tuple[int, str | None, str]]:
     lines = [json.loads(line) for line in report.read_text("utf-8").splitlines()]
-    return [(line["row"], line["source_id"], line["reason"]) for line in lines]
+    assert all(set(line) == {"row", "line", "source_id", "reason", "kind"} for line in lines)
+    return [(line["row"], line["source_id"], line["reason"]) for line in lines if line["kind"] == kind]
 
 
 def test_the_whole_sample_is_accounted_for_and_the_second_run_stores_nothing(
@@ -84,9 +85,20 @@ def test_the_whole_sample_is_accounted_for_and_the_second_run_stores_nothing(
         "closed in spite of its status": 17,
         "closed before it was opened": 10,
     }
+    assert first.known_until == datetime(2019, 9, 16, 12, tzinfo=NYC)
     assert reasons(tmp_path / "report.jsonl") == []
+    odd = reasons(tmp_path / "report.jsonl", "oddity")
+    found = stored(store)
+    assert [row for row, _, _ in odd] == sorted(row for row, _, _ in odd)
+    assert [(key, reason) for _, key, reason in odd] == [
+        (key, oddity)
+        for key in dict.fromkeys(key for _, key, _ in odd)
+        for oddity in found[key or ""][1].oddities
+    ]
+    assert len(odd) == sum(len(payload.oddities) for _, payload in found.values())
     before = store.last_position()
-    again = load(tickets, SAMPLE)
+    again = load(tickets, SAMPLE, tmp_path / "again.jsonl")
+    assert (tmp_path / "again.jsonl").read_bytes() == (tmp_path / "report.jsonl").read_bytes()
     assert (again.read, again.imported, again.repeated, again.refused) == (1000, 0, 1000, 0)
     assert store.last_position() == before == 1000
 
