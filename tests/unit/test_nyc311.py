@@ -34,6 +34,8 @@ ROW = {
     "longitude": "-73.84",
 }
 
+NO_TIME = "is not a time like 06/26/2018 10:58:54 AM or 2018-06-26 10:58:54"
+
 
 def case(**changed: str) -> SourceCase:
     return Nyc311().case({**ROW, **{name.replace("_", " "): text for name, text in changed.items()}})
@@ -115,9 +117,7 @@ def test_a_region_is_as_narrow_as_borough_and_board_allow(
         (
             {"due_date": "soon"},
             True,
-            (
-                "unreadable time: Due Date 'soon' is not a time like 06/26/2018 10:58:54 AM or 2018-06-26 10:58:54",
-            ),
+            (f"unreadable time: Due Date 'soon' {NO_TIME}",),
         ),
         (
             {"closed_date": "06/31/2018 01:00:00 PM", "status": "Open"},
@@ -157,6 +157,13 @@ def test_a_text_that_was_encoded_twice_is_repaired() -> None:
         ("11/04/2018 12:00:00 PM", datetime(2018, 11, 4, 17, 0, tzinfo=UTC), ""),
         ("2018-06-26T10:58:54.000", datetime(2018, 6, 26, 14, 58, 54, tzinfo=UTC), ""),
         ("06/26/2018", datetime(2018, 6, 26, 4, 0, tzinfo=UTC), ""),
+        ("2018-06-26 10:58", datetime(2018, 6, 26, 14, 58, tzinfo=UTC), ""),
+        ("2018-06-26 10:58:54.5", datetime(2018, 6, 26, 14, 58, 54, 500_000, tzinfo=UTC), ""),
+        ("2018-06-26 10:58:54.1234567", datetime(2018, 6, 26, 14, 58, 54, 123_456, tzinfo=UTC), ""),
+        ("2018-06-26T10:58:54Z", datetime(2018, 6, 26, 10, 58, 54, tzinfo=UTC), ""),
+        ("2018-06-26 10:58:54-05", datetime(2018, 6, 26, 15, 58, 54, tzinfo=UTC), ""),
+        ("2018-06-26 10:58:54 -0530", datetime(2018, 6, 26, 16, 28, 54, tzinfo=UTC), ""),
+        ("2018-11-04T01:30:00.25-05:00", datetime(2018, 11, 4, 6, 30, 0, 250_000, tzinfo=UTC), ""),
     ],
 )
 def test_local_times_become_moments(local: str, utc: datetime, odd: str) -> None:
@@ -174,6 +181,10 @@ def test_local_times_become_moments(local: str, utc: datetime, odd: str) -> None
         ({"created_date": "13/40/2018 10:00:00 AM"}, "is not a date"),
         ({"created_date": "06/26/2018 13:00:00 PM"}, "is not a time"),
         ({"created_date": "06/26/2018 00:00:00 AM"}, "is not a time"),
+        ({"created_date": "2018-06-26 24:00:00"}, "is not a time"),
+        ({"created_date": "2018-06-26 10:60:00"}, "is not a time"),
+        ({"created_date": "2018-06-26 10:58:54+24:00"}, "is not a date"),
+        ({"created_date": "2018-06-26-05:00"}, "is not a time"),
         ({"created_date": "01/01/0001 10:00:00 AM"}, "the year 1 cannot be meant"),
         ({"created_date": "２０１８-06-26"}, "is not a time"),
     ],
@@ -183,6 +194,15 @@ def test_a_row_that_cannot_be_taken_says_why(changed: dict[str, str], reason: st
         case(**changed)
     assert reason in str(refused.value)
     assert refused.value.field in ("unique key", "created date")
+
+
+def test_a_row_is_known_up_to_what_last_happened_and_not_to_what_is_planned() -> None:
+    closed = datetime(2018, 6, 26, 16, 50, 1, tzinfo=UTC)
+    assert case(due_date="06/26/2028 06:58:54 PM").known_until == closed
+    later = case(resolution_action_updated_date="06/27/2018 09:00:00 AM")
+    assert later.known_until == datetime(2018, 6, 27, 13, tzinfo=UTC)
+    assert case(resolution_action_updated_date="soon").command.oddities == ()
+    assert case(closed_date="", status="Open").known_until == case().command.placed_at
 
 
 def test_only_the_required_columns_are_needed() -> None:
