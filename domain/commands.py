@@ -242,12 +242,16 @@ class Reclassify(Command):
 
 
 class ReviseDeadlines(Command):
-    """A policy or a calendar changed; the running ticket's deadlines follow, visibly."""
+    """A policy or a calendar changed; the running ticket's deadlines follow, visibly.
+
+    Without a due time, every running clock is worked out anew by the policy and the calendar in force; with
+    one, the clock gets that, and `policy` says by what rule. Clocks that have stopped stay as they are.
+    """
 
     NAME = "revise-deadlines"
     stage_due: AwareDatetime | None = None
     resolve_due: AwareDatetime | None = None
-    policy: Short
+    policy: Short | None = None
     reason: Short
 
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from domain.deadlines import Policy
 from domain.events import Actor
 from domain.numbers import TicketNumber
 from domain.personal import Sealed
+from domain.rulebook import Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,8 @@ class Context:
     recorded_at: datetime
     actor: Actor
     command_id: UUID
-    policy: Policy
+    rules: Rules
+    """The policy and the calendars in force at `now`."""
     new_id: Callable[[], UUID]
     """Source of event ids (UUIDv7)."""
     number: TicketNumber | None = None

@@ -1,16 +1,29 @@
-"""When a ticket's orders are due: a versioned policy, applied when an event is decided.
+"""Due times as facts inside an event, with what is needed to recompute them and to warn in time."""
 
-The defaults are assumptions (the sources are silent) in plain elapsed time, around the clock; working
-hours, holidays and overrides belong to the policy file of the deadlines engine.
-"""
-
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.vocabulary import MatterClass, State
+from domain.vocabulary import Unit
+
+
+class Allowance(BaseModel):
+    """What a clock was given; extensions and pauses that came later have moved its due time, not this."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    start: datetime
+    """From when it is counted."""
+    amount: int
+    unit: Unit
+    thresholds: tuple[int, ...] = ()
+    """The percentages of the limit at which a warning or a breach is reported."""
+    policy: str | None = None
+    """The version of the policy, if it is not the event's."""
+    calendar: str | None = None
+    """The version of the calendar, if it is not the event's."""
+    provisional: bool | None = None
+    """True where the due time rests on a year without published holidays."""
 
 
 class Deadlines(BaseModel):
@@ -25,66 +38,11 @@ class Deadlines(BaseModel):
     rating_due: datetime | None = None
     """When the resident's time for rating ends."""
     policy: str
-
-    def later(self, pause: timedelta) -> "Deadlines":
-        """Give the deadlines moved back by a pause that does not count."""
-        return Deadlines(
-            stage_due=self.stage_due and self.stage_due + pause,
-            resolve_due=self.resolve_due and self.resolve_due + pause,
-            rating_due=self.rating_due,
-            policy=self.policy,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """How long each class and each order may take."""
-
-    version: str
-    resolve: Mapping[MatterClass, timedelta]
-    extension: Mapping[MatterClass, timedelta]
-    stage: Mapping[State, timedelta]
-    rating: timedelta
-    reopening: timedelta
-    emergency_stage: timedelta
-    emergency_resolve: timedelta
-
-    def resolve_due(self, matter_class: MatterClass, start: datetime) -> datetime:
-        """When a matter whose clock started at `start` must be resolved."""
-        return start + self.resolve[matter_class]
-
-    def stage_due(self, state: State, start: datetime) -> datetime | None:
-        """When the order that runs in `state` must be done; None where nothing is waited for."""
-        limit = self.stage.get(state)
-        return start + limit if limit else None
-
-
-_DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
-DEFAULT_POLICY = Policy(
-    version="default-1",
-    resolve={
-        MatterClass.SIMPLE: _DAY,
-        MatterClass.GENERAL: 5 * _DAY,
-        MatterClass.LARGER: 10 * _DAY,
-        MatterClass.DIFFICULT: 30 * _DAY,
-        MatterClass.CROSS_COUNTY: 60 * _DAY,
-    },
-    extension={
-        MatterClass.SIMPLE: timedelta(0),
-        MatterClass.GENERAL: 3 * _DAY,
-        MatterClass.LARGER: 5 * _DAY,
-        MatterClass.DIFFICULT: 15 * _DAY,
-        MatterClass.CROSS_COUNTY: 30 * _DAY,
-    },
-    stage={
-        State.PLACED: 4 * _HOUR,
-        State.VERIFIED: 4 * _HOUR,
-        State.ISSUED: 4 * _HOUR,
-        State.DISPATCHED: _DAY,
-        State.RESOLVED: _DAY,
-    },
-    rating=7 * _DAY,
-    reopening=15 * _DAY,
-    emergency_stage=2 * _HOUR,
-    emergency_resolve=_DAY,
-)
+    """The version of the policy in force."""
+    calendar: str | None = None
+    """The version of the calendar in force; None where plain time counts."""
+    provisional: bool | None = None
+    """True when one of the due times is provisional; they are revised when the year is published."""
+    stage_clock: Allowance | None = None
+    resolve_clock: Allowance | None = None
+    rating_clock: Allowance | None = None

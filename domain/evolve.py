@@ -4,16 +4,17 @@ It trusts what the events say (they are facts) and refuses only what cannot be a
 """
 
 from collections.abc import Callable, Iterable
-from datetime import timedelta
 from typing import Any
 
 from domain import events as e
 from domain.errors import Halted, Poison
 from domain.events import Payload, TicketEvent
-from domain.ticket import Ticket
+from domain.ticket import Span, Ticket
 from domain.vocabulary import ENDED, End, State, Urgency
 
 Changes = dict[str, Any]
+_NO_STAGE = {"stage_due": None, "stage_clock": None}
+_NO_RESOLVE = {"resolve_due": None}
 
 
 def evolve(ticket: Ticket | None, event: TicketEvent) -> Ticket:
@@ -108,11 +109,15 @@ def _move(changes: Changes, ticket: Ticket, payload: e.Moved, event: TicketEvent
         changes["deadlines"] = payload.deadlines
     if payload.holder is not None:
         changes["steps"] = {**ticket.steps, payload.to: payload.holder}
+    if ticket.ordinary is not None:
+        changes["ordinary"] = ticket.ordinary.model_copy(update=_NO_STAGE)  # its order is done
     if payload.to in ENDED:
         changes.update(closed_at=event.occurred_at, suspended_at=None, extension_asked=None)
 
 
-def _verified(changes: Changes, _: Ticket, payload: e.OrderVerified, __: TicketEvent) -> None:
+def _verified(changes: Changes, ticket: Ticket, payload: e.OrderVerified, _: TicketEvent) -> None:
+    if ticket.ordinary is not None:
+        changes["ordinary"] = ticket.ordinary.model_copy(update={**_NO_STAGE, **_NO_RESOLVE})
     changes.update(
         region=payload.region,
         grid=payload.grid,
@@ -135,7 +140,8 @@ def _returned(changes: Changes, _: Ticket, payload: e.OrderReturned, __: TicketE
 
 
 def _transferred(changes: Changes, ticket: Ticket, _: e.OrderTransferred, __: TicketEvent) -> None:
-    changes["stage_entered_at"] = ticket.stage_entered_at  # the same step goes on
+    # the same step goes on
+    changes.update(stage_entered_at=ticket.stage_entered_at, ordinary=ticket.ordinary)
 
 
 def _assigned(changes: Changes, _: Ticket, payload: e.FirstHandlerAssigned, __: TicketEvent) -> None:
@@ -191,7 +197,10 @@ def _reopened(changes: Changes, _: Ticket, payload: e.TicketReopened, event: Tic
         outcome=None,
         solved=None,
         score=None,
-        extended=timedelta(0),
+        extension_asked=None,
+        extensions=(),
+        pauses=(),
+        ordinary=None,
         escalated_to=None,
         returns=0,
         binding=False,
@@ -226,8 +235,8 @@ def _unmerged(changes: Changes, ticket: Ticket, payload: e.TicketsUnmerged, even
     )
 
 
-def _asked(changes: Changes, _: Ticket, payload: e.ExtensionRequested, __: TicketEvent) -> None:
-    changes["extension_asked"] = payload.until
+def _asked(changes: Changes, _: Ticket, payload: e.ExtensionRequested, event: TicketEvent) -> None:
+    changes.update(extension_asked=payload.until, extension_asked_at=event.occurred_at)
 
 
 def _granted(changes: Changes, ticket: Ticket, payload: e.ExtensionGranted, _: TicketEvent) -> None:
@@ -235,7 +244,7 @@ def _granted(changes: Changes, ticket: Ticket, payload: e.ExtensionGranted, _: T
     after = payload.deadlines.resolve_due
     changes.update(deadlines=payload.deadlines, extension_asked=None)
     if before is not None and after is not None:
-        changes["extended"] = ticket.extended + (after - before)
+        changes["extensions"] = (*ticket.extensions, Span(before, after))
 
 
 def _refused(changes: Changes, _: Ticket, __: e.ExtensionRefused, ___: TicketEvent) -> None:
@@ -246,16 +255,16 @@ def _suspended(changes: Changes, _: Ticket, __: e.TicketSuspended, event: Ticket
     changes["suspended_at"] = event.occurred_at
 
 
-def _resumed(changes: Changes, ticket: Ticket, payload: e.TicketResumed, _: TicketEvent) -> None:
-    pause = timedelta(seconds=payload.paused_seconds)
-    changes.update(suspended_at=None, clock_started_at=ticket.clock_started_at + pause)
+def _resumed(changes: Changes, ticket: Ticket, payload: e.TicketResumed, event: TicketEvent) -> None:
+    since = ticket.suspended_at or event.occurred_at
+    changes.update(suspended_at=None, pauses=(*ticket.pauses, Span(since, event.occurred_at)))
     if payload.deadlines is not None:
         changes["deadlines"] = payload.deadlines
+
+
+def _reclassified(changes: Changes, ticket: Ticket, payload: e.MatterReclassified, _: TicketEvent) -> None:
     if ticket.ordinary is not None:
-        changes["ordinary"] = ticket.ordinary.later(pause)
-
-
-def _reclassified(changes: Changes, _: Ticket, payload: e.MatterReclassified, __: TicketEvent) -> None:
+        changes["ordinary"] = ticket.ordinary.model_copy(update=_NO_RESOLVE)
     changes.update(
         category=payload.category, matter_class=payload.matter_class, urgency=Urgency(payload.urgency)
     )

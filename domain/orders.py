@@ -8,7 +8,7 @@ from domain import events as e
 from domain.categories import category_of, classify
 from domain.context import Context
 from domain.deadlines import Deadlines
-from domain.due_times import reclassed, stage_deadlines
+from domain.due_times import Matter, opening_deadlines, reclassed, reopening_ends, stage_deadlines
 from domain.errors import Forbidden, Invalid, Refused
 from domain.events import Actor, Payload
 from domain.routing import (
@@ -33,10 +33,8 @@ def _place(_: None, command: c.Place, context: Context) -> list[Payload]:
         e.OrderPlaced(
             to=State.PLACED,
             holder=grid_holder(command.grid, command.region),
-            deadlines=Deadlines(
-                stage_due=context.policy.stage_due(State.PLACED, context.now),
-                resolve_due=context.policy.resolve_due(matter_class, context.now),
-                policy=context.policy.version,
+            deadlines=opening_deadlines(
+                Matter(command.region, command.category, matter_class), State.PLACED, context
             ),
             region=command.region,
             grid=command.grid,
@@ -66,7 +64,7 @@ def _verify(ticket: Ticket, command: c.Verify, context: Context) -> list[Payload
         e.OrderVerified(
             to=State.VERIFIED,
             holder=holder,
-            deadlines=reclassed(ticket, matter_class, State.VERIFIED, context),
+            deadlines=reclassed(ticket, Matter(region, category, matter_class), State.VERIFIED, context),
             region=region,
             grid=grid,
             category=category,
@@ -225,20 +223,15 @@ def _lapse_rating(ticket: Ticket, _: c.LapseRating, context: Context) -> list[Pa
 
 def _reopen(ticket: Ticket, command: c.Reopen, context: Context) -> list[Payload]:
     closed_at = ticket.closed_at or ticket.changed_at
-    if context.actor.role is Role.RESIDENT and context.now > closed_at + context.policy.reopening:
+    if context.actor.role is Role.RESIDENT and context.now > reopening_ends(ticket, closed_at, context):
         raise Refused("the time for reopening is over; place a new matter", rule="reopening-period-over")
     state, holder = reopened_step(ticket)
-    policy = context.policy
-    matter_class = ticket.matter_class or MatterClass.GENERAL
+    matter = Matter(ticket.region, ticket.category, ticket.matter_class or MatterClass.GENERAL)
     return [
         e.TicketReopened(
             to=state,
             holder=holder,
-            deadlines=Deadlines(
-                stage_due=policy.stage_due(state, context.now),
-                resolve_due=policy.resolve_due(matter_class, context.now),
-                policy=policy.version,
-            ),
+            deadlines=opening_deadlines(matter, state, context, emergency=ticket.emergency_at is not None),
             reason=command.reason,
             cycle=ticket.cycle + 1,
         )

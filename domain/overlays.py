@@ -6,8 +6,16 @@ from typing import Any
 from domain import commands as c
 from domain import events as e
 from domain.categories import category_of
+from domain.changed_times import (
+    emergency_deadlines,
+    extended_deadlines,
+    latest_extension,
+    resumed_deadlines,
+    revised_deadlines,
+    stood_down_deadlines,
+)
 from domain.context import Context
-from domain.deadlines import Deadlines
+from domain.due_times import Matter, assemble, rating_timer, reclassified, stage_timer
 from domain.errors import Invalid, Refused
 from domain.events import Payload
 from domain.lifecycle import superior_level
@@ -17,27 +25,32 @@ from domain.vocabulary import MatterClass
 
 def _request_extension(ticket: Ticket, command: c.RequestExtension, context: Context) -> list[Payload]:
     due = ticket.deadlines.resolve_due if ticket.deadlines else None
+    _check_calm(ticket)
     if ticket.extension_asked is not None:
         raise Refused("an extension has been asked for already", rule="extension-pending")
     if due is None or context.now > due:
         raise Refused("an extension is asked for before the time is over", rule="extension-too-late")
     if command.until <= due:
         raise Invalid("until must be after the present due time", rule="extension-too-short", field="until")
-    limit = context.policy.extension[ticket.matter_class or MatterClass.GENERAL]
-    if command.until - due + ticket.extended > limit:
+    latest = latest_extension(ticket, context)
+    if latest is None or command.until > latest:
+        most = f"until {latest.isoformat()} at most" if latest else "no further"
         raise Refused(
-            f"a {ticket.matter_class} matter may be extended by {limit} in all",
+            f"this {ticket.matter_class} matter may be extended {most}",
             rule="extension-too-long",
             field="until",
         )
     return [e.ExtensionRequested(until=command.until, reason=command.reason)]
 
 
-def _grant_extension(ticket: Ticket, _: c.GrantExtension, __: Context) -> list[Payload]:
-    if ticket.extension_asked is None or ticket.deadlines is None:
-        raise Refused("no extension has been asked for", rule="no-extension-pending")
-    granted = ticket.deadlines.model_copy(update={"resolve_due": ticket.extension_asked})
-    return [e.ExtensionGranted(deadlines=granted)]
+def _check_calm(ticket: Ticket) -> None:
+    if ticket.emergency_at is not None:
+        raise Refused("an emergency is declared; nothing is extended until it is over", rule="emergency-runs")
+
+
+def _grant_extension(ticket: Ticket, _: c.GrantExtension, context: Context) -> list[Payload]:
+    _check_calm(ticket)
+    return [e.ExtensionGranted(deadlines=extended_deadlines(ticket, context))]
 
 
 def _refuse_extension(ticket: Ticket, command: c.RefuseExtension, _: Context) -> list[Payload]:
@@ -54,8 +67,9 @@ def _resume(ticket: Ticket, _: c.Resume, context: Context) -> list[Payload]:
     if ticket.suspended_at is None:
         raise Refused("the ticket is not suspended", rule="not-suspended")
     pause = max(context.now, ticket.changed_at) - ticket.suspended_at
-    later = ticket.deadlines.later(pause) if ticket.deadlines else None
-    return [e.TicketResumed(paused_seconds=pause.total_seconds(), deadlines=later)]
+    return [
+        e.TicketResumed(paused_seconds=pause.total_seconds(), deadlines=resumed_deadlines(ticket, context))
+    ]
 
 
 def _reclassify(ticket: Ticket, command: c.Reclassify, context: Context) -> list[Payload]:
@@ -65,9 +79,9 @@ def _reclassify(ticket: Ticket, command: c.Reclassify, context: Context) -> list
     if (category, urgency, matter_class) == (ticket.category, ticket.urgency, ticket.matter_class):
         raise Invalid("nothing would change", rule="nothing-changes", field="matter_class")
     deadlines = ticket.deadlines
-    if deadlines is not None and ticket.emergency_at is None and matter_class is not ticket.matter_class:
-        due = context.policy.resolve_due(matter_class, ticket.clock_started_at) + ticket.extended
-        deadlines = deadlines.model_copy(update={"resolve_due": due, "policy": context.policy.version})
+    if deadlines is not None:
+        resolve = reclassified(ticket, Matter(ticket.region, category, matter_class), context)
+        deadlines = assemble(context, ticket.region, stage_timer(ticket), resolve, rating_timer(ticket))
     return [
         e.MatterReclassified(
             category=category,
@@ -79,13 +93,8 @@ def _reclassify(ticket: Ticket, command: c.Reclassify, context: Context) -> list
     ]
 
 
-def _revise_deadlines(ticket: Ticket, command: c.ReviseDeadlines, _: Context) -> list[Payload]:
-    revised = Deadlines(
-        stage_due=command.stage_due,
-        resolve_due=command.resolve_due,
-        rating_due=ticket.deadlines.rating_due if ticket.deadlines else None,
-        policy=command.policy,
-    )
+def _revise_deadlines(ticket: Ticket, command: c.ReviseDeadlines, context: Context) -> list[Payload]:
+    revised = revised_deadlines(ticket, command, context)
     return [e.DeadlinesRevised(reason=command.reason, deadlines=revised)]
 
 
@@ -101,21 +110,13 @@ def _escalate(ticket: Ticket, command: c.Escalate, _: Context) -> list[Payload]:
 def _declare_emergency(ticket: Ticket, command: c.DeclareEmergency, context: Context) -> list[Payload]:
     if ticket.emergency_at is not None:
         raise Refused("the emergency has been declared already", rule="emergency-declared")
-    due = context.now + context.policy.emergency_resolve
-    deadlines = Deadlines(
-        stage_due=context.now + context.policy.emergency_stage,
-        resolve_due=due,
-        policy=context.policy.version,
-    )
-    return [e.EmergencyDeclared(reason=command.reason, deadlines=deadlines)]
+    return [e.EmergencyDeclared(reason=command.reason, deadlines=emergency_deadlines(ticket, context))]
 
 
 def _stand_down(ticket: Ticket, _: c.StandDown, context: Context) -> list[Payload]:
     if ticket.emergency_at is None:
         raise Refused("there is no emergency", rule="no-emergency")
-    stage = context.policy.stage_due(ticket.state, context.now)
-    ordinary = ticket.ordinary.model_copy(update={"stage_due": stage}) if ticket.ordinary else None
-    return [e.EmergencyStoodDown(deadlines=ordinary)]
+    return [e.EmergencyStoodDown(deadlines=stood_down_deadlines(ticket, context))]
 
 
 def _erase(ticket: Ticket, command: c.ErasePersonalData, _: Context) -> list[Payload]:

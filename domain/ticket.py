@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
@@ -11,6 +12,13 @@ from domain.events import Holder, TicketSummary
 from domain.numbers import TicketNumber
 from domain.regions import Grid, Region
 from domain.vocabulary import ENDED, Channel, End, Level, MatterClass, Outcome, State, Urgency
+
+
+class Span(NamedTuple):
+    """A stretch of time: a pause, or what an extension added."""
+
+    start: datetime
+    end: datetime
 
 
 class Ticket(BaseModel):
@@ -47,13 +55,17 @@ class Ticket(BaseModel):
     cycle: int = 1
     placed_at: datetime
     clock_started_at: datetime
-    """When this cycle's clock started, moved on by the pauses that do not count."""
+    """When this cycle's clock started."""
     stage_entered_at: datetime
     deadlines: Deadlines | None = None
     ordinary: Deadlines | None = None
-    """The deadlines that an emergency has set aside."""
+    """The deadlines that an emergency has set aside, as far as they still hold."""
     extension_asked: datetime | None = None
-    extended: timedelta = timedelta(0)
+    extension_asked_at: datetime | None = None
+    extensions: tuple[Span, ...] = ()
+    """From which to which due time the matter was extended in this cycle."""
+    pauses: tuple[Span, ...] = ()
+    """The suspensions of this cycle that are over; their time does not count."""
     suspended_at: datetime | None = None
     emergency_at: datetime | None = None
     urged: int = 0
@@ -75,6 +87,11 @@ class Ticket(BaseModel):
     def ended(self) -> bool:
         """Whether the ticket is closed, rejected, withdrawn or merged."""
         return self.state in ENDED
+
+    @property
+    def extended(self) -> timedelta:
+        """By how much plain time the due time was moved by extensions in this cycle."""
+        return sum((span.end - span.start for span in self.extensions), timedelta(0))
 
     def overdue(self, as_of: datetime) -> bool:
         """Whether it was resolved or ended after its due time, or is open past it.

@@ -116,3 +116,33 @@ class End(StrEnum):
     WITHDRAWN = "withdrawn"
     MERGED = "merged"
     IMPORTED_CLOSED = "imported_closed"
+
+
+class Unit(StrEnum):
+    """What a limit is counted in."""
+
+    URGENT_WORKING_HOUR = "urgent_working_hour"  # 紧急工作时: round the clock
+    WORKING_HOUR = "working_hour"  # 工作时
+    WORKING_DAY = "working_day"  # 工作日
+    CALENDAR_DAY = "calendar_day"  # 自然日
+
+
+class ClockKind(StrEnum):
+    """What a clock measures. An order's clock is named for the order that is waited for."""
+
+    RESOLVE = "resolve"  # the whole matter
+    VERIFY = "verify"
+    ISSUE = "issue"
+    DISPATCH = "dispatch"
+    ACCEPT = "accept"
+    FEED_BACK = "feed_back"
+    RATING = "rating"  # the resident's own time
+
+
+STAGE_CLOCK = {
+    State.PLACED: ClockKind.VERIFY,
+    State.VERIFIED: ClockKind.ISSUE,
+    State.ISSUED: ClockKind.DISPATCH,
+    State.DISPATCHED: ClockKind.ACCEPT,
+    State.RESOLVED: ClockKind.FEED_BACK,
+}

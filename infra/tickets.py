@@ -23,17 +23,18 @@ from uuid_utils.compat import uuid7
 from domain import commands as c
 from domain.cloudevent import decode
 from domain.context import Context
-from domain.deadlines import DEFAULT_POLICY, Policy
 from domain.decide import decide_and_evolve, decide_pair
 from domain.errors import CommandReused, Conflict, Invalid, NotFound, Refused
 from domain.events import Actor, TicketEvent
 from domain.evolve import evolve, fold
 from domain.numbers import TicketNumber
 from domain.personal import Sealed
+from domain.rulebook import Rulebook
 from domain.ticket import Ticket
 from domain.vocabulary import Role
 from infra.event_mapper import TicketMapper
 from infra.event_store.port import CommandReceipt, CommandSeen, EventStore, VersionTaken
+from infra.policy_file import default_rulebook
 from infra.vault import Vault
 
 log = structlog.get_logger(__name__)
@@ -107,14 +108,15 @@ class Tickets:
         vault: Vault,
         *,
         clock: Callable[[], datetime] = utc_now,
-        policy: Policy = DEFAULT_POLICY,
+        rulebook: Rulebook | None = None,
         new_id: Callable[[], UUID] = new_event_id,
         below: Callable[[int], int] = secrets.randbelow,
     ) -> None:
         self.store = store
         self.vault = vault
         self.clock = clock
-        self._policy, self._new_id, self._below = policy, new_id, below
+        self.rulebook = rulebook or default_rulebook()
+        self._new_id, self._below = new_id, below
         self._mapper = TicketMapper()
         self._hot = HotTickets()
 
@@ -204,7 +206,7 @@ class Tickets:
             recorded_at=recorded_at,
             actor=actor,
             command_id=request.command_id,
-            policy=self._policy,
+            rules=self.rulebook.in_force(now),
             new_id=self._new_id,
             number=number,
             person=person,

@@ -8,13 +8,13 @@ from uuid import UUID
 
 from domain import commands as c
 from domain.context import Context
-from domain.deadlines import DEFAULT_POLICY
 from domain.decide import decide_and_evolve
 from domain.events import Actor, TicketEvent
 from domain.numbers import TicketNumber
 from domain.regions import Region
 from domain.ticket import Ticket
 from domain.vocabulary import Role
+from infra.policy_file import default_rulebook
 
 VILLAGE = Region("622901001001")
 TOWNSHIP, COUNTY, PREFECTURE = "622901001", "622901", "6229"
@@ -65,7 +65,7 @@ class Journey:
             recorded_at=self.now,
             actor=actor,
             command_id=next(self.ids),
-            policy=DEFAULT_POLICY,
+            rules=default_rulebook().in_force(self.now),
             new_id=self.ids.__next__,
             number=TicketNumber.compose(VILLAGE, self.now.date(), self.serial),
             person=RESIDENT_ID,

@@ -4,8 +4,8 @@ from datetime import timedelta
 from hashlib import sha256
 
 from domain import commands as c
-from domain.deadlines import DEFAULT_POLICY
 from domain.vocabulary import Level, MatterClass, Outcome
+from infra.policy_file import default_rulebook
 from infra.simulation.linxia import PREFECTURE_OFFICER, SYSTEM
 from infra.simulation.matters import DONE, GOING_ON, other_department
 from infra.simulation.rates import WORK_HOURS
@@ -114,15 +114,18 @@ def _another_class(scene: Scene) -> Script:
 
 def _more_time(scene: Scene) -> Script:
     """申请延期: before expiry, within what the class allows, decided by the township."""
-    matter_class = scene.ticket.matter_class or MatterClass.GENERAL
-    limit = DEFAULT_POLICY.extension[matter_class]
-    due = scene.ticket.deadlines.resolve_due if scene.ticket.deadlines else None
+    ticket, rules = scene.ticket, default_rulebook().in_force(scene.now)
+    terms = rules.terms(ticket.region, ticket.category)
+    limit = terms.extension.get(ticket.matter_class or MatterClass.GENERAL)
+    due = ticket.deadlines.resolve_due if ticket.deadlines else None
     ask = scene.now + scene.chance.around(4, 0.5) * _HOUR
-    if due is None or not limit or scene.emergency or ask >= due or scene.ticket.extended:
+    if due is None or not limit or scene.emergency or ask >= due or ticket.extended:
         return
     if not scene.once("extension", scene.rates.extension):
         return
-    wanted = c.RequestExtension(until=due + limit * (0.3 + 0.7 * scene.chance.share()), reason="需要等待材料")
+    latest = rules.working_time(ticket.region).add(due, limit.amount, limit.unit).at
+    until = due + (latest - due) * (0.3 + 0.7 * scene.chance.share())
+    wanted = c.RequestExtension(until=until, reason="需要等待材料")
     yield from scene.give(wanted, scene.holder(), ask)
     township = scene.place.township_officer
     if scene.chance.happens(scene.rates.extension_granted):

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from domain import commands as c
 from domain.context import Context
-from domain.deadlines import DEFAULT_POLICY
 from domain.decide import decide_and_evolve, decide_pair
 from domain.events import TicketEvent
 from domain.evolve import evolve
 from domain.numbers import TicketNumber
 from domain.ticket import Ticket
 from domain.vocabulary import Role, State
+from infra.policy_file import default_rulebook
 from infra.simulation.cast import Run, stories
 from infra.simulation.chance import Chance
 from infra.simulation.hours import CHINA, placing_times
@@ -70,7 +70,7 @@ class Stage:
             recorded_at=step.at,
             actor=actor,
             command_id=uuid5(SOMEBODY, str(len(self.steps))),
-            policy=DEFAULT_POLICY,
+            rules=default_rulebook().in_force(step.at),
             new_id=lambda: uuid5(SOMEBODY, f"event {len(self.events)}"),
             number=step.number,
             person=UUID(self._person(step)),
