@@ -15,7 +15,7 @@ from domain.vocabulary import Channel, RejectReason, Role
 from tests.journeys import ACTORS, HAPPY_PATH, START, Journey, walked
 
 _DAY = timedelta(days=1)
-_DUE = START + 8 * _DAY
+_DUE = START + 12 * _DAY
 
 
 def histories() -> Iterator[TicketEvent]:
@@ -61,7 +61,7 @@ def _the_long_way() -> list[TicketEvent]:
 
 
 def _handled(journey: Journey, before: Journey) -> Journey:
-    due = START + 6 * _DAY
+    due = START + 9 * _DAY
     for command, role in (
         (c.Assign(first_handler="officer:lu"), Role.DEPARTMENT),
         (c.AddCohandler(unit="dept:power"), Role.DEPARTMENT),

@@ -63,6 +63,8 @@ class Rates:
     merged_rates: float = 0.4
 
     # how long it takes
+    left_lying: float = 0.04  # an order that nobody looks at for many times as long as usual
+    left_lying_times: float = 12.0
     verify_hours: float = 0.8
     desk_hours: float = 0.6
     solved_nearby_hours: float = 1.5

@@ -72,6 +72,8 @@ class Scene:
         """Let an officer do something when they get round to it, in working hours but for emergencies."""
         if self.emergency:
             return self.give(command, actor, self.now + self.chance.around(median_hours / 4, 0.5) * _HOUR)
+        if self.chance.happens(self.rates.left_lying):
+            median_hours *= self.rates.left_lying_times
         moment = next_on_duty(self.now + self.chance.around(median_hours, 0.8) * _HOUR, self.chance)
         return self._late_or_not(command, actor, moment)
 

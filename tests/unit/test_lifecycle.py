@@ -114,7 +114,7 @@ def test_an_extension_is_asked_before_expiry_and_decided_one_level_up() -> None:
         journey.give(c.RequestExtension(until=due + 4 * DAY, reason="more"), Role.DEPARTMENT)
     assert too_long.value.rule == "extension-too-long"
     with pytest.raises(Refused) as too_late:
-        journey.give(c.RequestExtension(until=due + 3 * DAY, reason="x"), Role.DEPARTMENT, after=8 * DAY)
+        journey.give(c.RequestExtension(until=due + 3 * DAY, reason="x"), Role.DEPARTMENT, after=10 * DAY)
     assert too_late.value.rule == "extension-too-late"
 
 
@@ -133,7 +133,7 @@ def test_reopening_starts_a_new_cycle_with_a_new_clock() -> None:
         State.ACCEPTED, 2, None, None,
     )  # fmt: skip
     assert reopened.deadlines is not None
-    assert reopened.deadlines.resolve_due == journey.now + 5 * DAY
+    assert reopened.deadlines.resolve_due == journey.now + 7 * DAY  # five working days and a weekend
     late = walked(8)
     with pytest.raises(Refused) as refused:
         late.give(c.Reopen(reason="broken again"), Role.RESIDENT, after=16 * DAY)
@@ -164,7 +164,7 @@ def test_an_emergency_sends_it_straight_to_the_department_and_back_to_its_clock(
     assert ordinary is not None
     urgent = journey.give(c.DeclareEmergency(reason="flood"), Role.COUNTY)
     assert urgent.deadlines is not None
-    assert urgent.deadlines.resolve_due == journey.now + DAY
+    assert urgent.deadlines.resolve_due == journey.now + timedelta(hours=2)
     assert journey.give(c.Dispatch(department=ROADS), Role.COUNTY).state is State.DISPATCHED
     calm = journey.give(c.StandDown(), Role.COUNTY)
     assert calm.deadlines is not None

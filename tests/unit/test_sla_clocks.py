@@ -86,7 +86,7 @@ def test_every_order_has_its_clock() -> None:
 def test_stopped_exactly_when_due_is_in_time_and_a_microsecond_later_is_not() -> None:
     for late, kept in ((timedelta(0), True), (timedelta(microseconds=1), False)):
         journey = walked(1)
-        journey.give(c.Verify(), Role.GRID_WORKER, 4 * HOUR + late)
+        journey.give(c.Verify(), Role.GRID_WORKER, 6.5 * HOUR + late)  # four working hours and the break
         [row] = of(journey, Clock.VERIFY)
         assert row.due_at is not None
         assert row.stopped_at == row.due_at + late
@@ -160,7 +160,7 @@ def test_a_reopened_ticket_has_a_new_cycle_and_the_old_one_stays_as_it_was() -> 
     first, second = of(journey, Clock.RESOLVE)
     assert first == before[0]._replace(current=False, version=journey.events[-1].sequence)
     assert (second.cycle, second.started_at, second.stopped_at) == (2, journey.now, None)
-    assert second.due_at == journey.now + 5 * DAY
+    assert second.due_at == journey.now + 7 * DAY  # five working days and a weekend
 
 
 def test_a_merge_stops_the_clocks_and_its_undoing_lets_the_same_ones_run_on() -> None:

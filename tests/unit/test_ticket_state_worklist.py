@@ -36,7 +36,7 @@ def test_what_a_holder_can_do_at_each_step(
 
 def test_what_a_superior_can_do() -> None:
     journey = walked(5)
-    journey.give(c.RequestExtension(until=journey.now + timedelta(days=6), reason="parts"), Role.DEPARTMENT)
+    journey.give(c.RequestExtension(until=journey.now + timedelta(days=9), reason="parts"), Role.DEPARTMENT)
     asked = ticket_row(journey.events)
     township = Desk(Role.TOWNSHIP, TOWNSHIP)
     assert commands_for(asked, township, Because.EXTENSION) == ("grant-extension", "refuse-extension")
