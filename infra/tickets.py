@@ -79,7 +79,7 @@ class Answer:
 class HotTickets:
     """The states of the tickets that were last touched, so that a long history stays cheap."""
 
-    def __init__(self, capacity: int = 100_000) -> None:
+    def __init__(self, capacity: int = 20_000) -> None:
         self._capacity = capacity
         self._tickets: OrderedDict[UUID, Ticket] = OrderedDict()
 
