@@ -40,7 +40,9 @@ def sla() -> None:
 @home_option
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z"]), default=None, help="Default: now.")
 @click.option("--region", default=None, help="In this region only, for example 622901.")
-@click.option("--clock", type=click.Choice([each.value for each in Clock]), default=None, help="Of this clock only.")
+@click.option(
+    "--clock", type=click.Choice([each.value for each in Clock]), default=None, help="Of this clock only."
+)
 @click.option("--format", "form", type=click.Choice(["table", "jsonl"]), default="table", show_default=True)
 def breaches(
     home: Path | None, as_of: datetime | None, region: str | None, clock: str | None, form: str

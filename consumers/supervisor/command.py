@@ -29,7 +29,12 @@ class Stopped(BaseException):
 @home_option
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0: a free one.")
-@click.option("--log", type=click.Choice([kind.value for kind in LogKind]), default=None, help="Default: Kafka where Java is.")
+@click.option(
+    "--log",
+    type=click.Choice([kind.value for kind in LogKind]),
+    default=None,
+    help="Default: Kafka where Java is.",
+)
 @click.option(
     "--sample",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
