@@ -21,6 +21,7 @@ from infra.event_log.port import TICKETS_TOPIC
 from infra.read_store.clock_queries import SqlClockQueries
 from infra.read_store.ticket_queries import SqlTicketQueries
 from infra.settings import LogKind
+from infra.simulation.linxia import COUNTIES
 from infra.tickets import utc_now
 from projections.sla_clocks import BreachFilter
 from projections.ticket_state import TicketFilter
@@ -131,5 +132,5 @@ def _show_rollup(console: Console, parts: Installation) -> None:
     for region in sorted({row.region for row in rows}):
         mine = [row for row in rows if row.region == region]
         totals = (sum(getattr(row, name) for row in mine) for name in ("placed", "closed", "overdue"))
-        table.add_row(region, *(f"{total:,}" for total in totals))
+        table.add_row(f"{region} {COUNTIES.get(region, '')}", *(f"{total:,}" for total in totals))
     console.print(table)

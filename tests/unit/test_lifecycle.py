@@ -193,6 +193,13 @@ def test_a_late_ticket_shows_as_late() -> None:
     assert journey.ticket.overdue(due + timedelta(microseconds=1))
 
 
+def test_a_suspended_ticket_does_not_become_late() -> None:
+    ticket = walked(5).give(c.Suspend(reason="frost"), Role.TOWNSHIP)
+    assert ticket.deadlines is not None
+    assert ticket.deadlines.resolve_due is not None
+    assert not ticket.overdue(ticket.deadlines.resolve_due + DAY)
+
+
 def test_permitted_commands_come_from_the_table() -> None:
     ticket = walked(3).ticket
     assert ticket is not None
