@@ -1,6 +1,7 @@
 """Bad input of every kind: a problem that names the field, and nothing stored."""
 
 from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
 from pathlib import Path
 
 import httpx
@@ -270,3 +271,29 @@ def test_percent_encoded_and_raw_names_are_the_same_person(door: Door) -> None:
     request = door.client.build_request("GET", f"/v1/tickets/{number}", headers=raw)
     assert door.together([request])[0].status_code == 200
     assert VILLAGE in door.get(f"/v1/tickets/{number}", Role.RESIDENT).text
+
+
+def test_what_nobody_expected_is_a_problem_and_its_message_is_not_logged(
+    door: Door, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken() -> datetime:
+        raise RuntimeError("the input was 马小明")
+
+    stored = door.events_stored
+    monkeypatch.setattr(door.installation.tickets, "clock", broken)
+    problem = check_problem(door.post("/v1/tickets", Role.RESIDENT, json=PLACE), 500, "internal-error")
+    assert "马小明" not in str(problem)
+    written = "".join(capsys.readouterr())
+    assert "RuntimeError" in written
+    assert "broken" in written
+    assert "马小明" not in written
+    assert door.events_stored == stored
+
+
+def test_a_client_that_goes_away_in_the_middle_stores_nothing(
+    door: Door, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stored = door.events_stored
+    door.hang_up("/v1/tickets", Role.RESIDENT, orjson.dumps(PLACE))
+    assert door.events_stored == stored
+    assert "unexpected" not in "".join(capsys.readouterr())

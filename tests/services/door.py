@@ -7,6 +7,7 @@ from typing import Self
 from urllib.parse import quote
 
 import httpx
+from starlette.types import Message
 
 from api.app import create_app
 from api.command import parts_of
@@ -81,6 +82,30 @@ class Door:
             return await asyncio.gather(*map(self.client.send, requests))
 
         return self._loop.run(send())
+
+    def hang_up(self, path: str, who: Actor | Role, body: bytes) -> None:
+        """Send half of a request and go away."""
+        request = self.request("POST", path, who, content=body)
+        messages = iter(
+            (
+                {"type": "http.request", "body": body[: len(body) // 2], "more_body": True},
+                {"type": "http.disconnect"},
+            )
+        )
+        headers = [(name.lower(), value) for name, value in request.headers.raw]
+        scope = {
+            "type": "http", "method": "POST", "path": path, "raw_path": path.encode(), "root_path": "",
+            "query_string": b"", "headers": headers, "scheme": "http", "http_version": "1.1",
+            "server": ("liudan.test", 80), "client": ("127.0.0.1", 1),
+        }  # fmt: skip
+
+        async def receive() -> Message:
+            return next(messages)
+
+        async def send(message: Message) -> None:
+            raise AssertionError(message)
+
+        self._loop.run(self.app(scope, receive, send))
 
     def get(self, path: str, who: Actor | Role | None = None, **more: object) -> httpx.Response:
         return self.ask("GET", path, who, **more)
