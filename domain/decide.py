@@ -11,10 +11,10 @@ from domain import commands as c
 from domain import events as e
 from domain import orders, overlays
 from domain.context import Context
-from domain.errors import Invalid, Refused
+from domain.errors import Forbidden, Invalid, Refused
 from domain.events import Payload, TicketEvent
 from domain.evolve import evolve
-from domain.lifecycle import LIFECYCLE, check
+from domain.lifecycle import LIFECYCLE, check, in_region
 from domain.ticket import Ticket
 
 _DECIDERS = {**orders.DECIDERS, **overlays.DECIDERS}
@@ -42,6 +42,8 @@ def decide_pair(
 ) -> list[TicketEvent]:
     """Decide a merge or its undoing: one event on each of the two tickets, for one commit."""
     check(LIFECYCLE[type(command)], child, context.actor)
+    if not in_region(parent, context.actor):
+        raise Forbidden(f"{parent.number} is not in your region", rule="outside-region", field="into")
     payload = _merge(child, parent) if isinstance(command, c.Merge) else _unmerge(child, parent, command)
     return [*record(child, [payload], context)[0], *record(parent, [payload], context)[0]]
 

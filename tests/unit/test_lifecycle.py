@@ -9,6 +9,7 @@ from domain.decide import decide, decide_pair
 from domain.errors import Conflict, Forbidden, Refused
 from domain.events import PAYLOADS, Actor
 from domain.lifecycle import LIFECYCLE, permitted_commands
+from domain.regions import Region
 from domain.vocabulary import End, Level, MatterClass, Role, State
 from tests.journeys import ACTORS, COUNTY, HAPPY_PATH, ROADS, TOWNSHIP, VILLAGE, Journey, walked
 
@@ -155,6 +156,10 @@ def test_a_merge_writes_to_both_and_can_be_undone() -> None:
     assert itself.value.rule == "merge-into-itself"
     with pytest.raises(Refused):
         decide(child.ticket, into, child.context(ACTORS[Role.TOWNSHIP]))
+    elsewhere = parent.ticket.model_copy(update={"region": Region("622901002001")})
+    with pytest.raises(Forbidden) as outside:
+        decide_pair(child.ticket, elsewhere, into, child.context(ACTORS[Role.TOWNSHIP]))
+    assert outside.value.rule == "outside-region"
 
 
 def test_an_emergency_sends_it_straight_to_the_department_and_back_to_its_clock() -> None:
