@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from infra.simulation.run import simulate
-
 from infra.bootstrap import Installation
 from infra.importing.formats import format_named
 from infra.importing.run import import_file
 from infra.progress_bar import progress_bar
+from infra.simulation.run import simulate
 from infra.tickets import utc_now
 
 SEED = 2026
