@@ -3,8 +3,6 @@
 import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -14,15 +12,11 @@ from consumers.supervisor.children import Children
 from consumers.supervisor.day import bring_in
 from consumers.supervisor.outcome import await_caught_up, measure, show
 from consumers.supervisor.parts import Plan, choose_log, plan
-from domain.errors import LiudanError
+from consumers.supervisor.signals import Stopped, stopping_on_signals
 from infra.bootstrap import Installation
 from infra.cli_options import home_option
 from infra.exposure import check_exposure
 from infra.settings import LogKind
-
-
-class Stopped(BaseException):
-    """Ctrl-C, or a signal that asks to end."""
 
 
 @click.command()
@@ -50,7 +44,7 @@ def up(
 ) -> None:  # fmt: skip
     """Start every part, and keep them running until Ctrl-C."""
     began = time.monotonic()
-    with Installation.at(home) as parts, parts.home.supervised(), _signals():
+    with Installation.at(home) as parts, parts.home.supervised(), stopping_on_signals():
         check_exposure(host, dev_identity=parts.settings.dev_identity)
         kind = choose_log(parts.settings, parts.home.log_kind, LogKind(log) if log else None)
         layout = plan(parts, kind, host, port)
@@ -89,18 +83,3 @@ def _serve(layout: Plan, *, quiet: bool) -> None:
     sys.stdout.flush()
     while True:
         signal.pause()
-
-
-@contextmanager
-def _signals() -> Iterator[None]:
-    def stop(*_: object) -> None:
-        for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(each, signal.SIG_IGN)  # one is enough; stopping must not be interrupted
-        raise Stopped
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, stop)
-    try:
-        yield
-    except Stopped as error:
-        raise LiudanError("stopped before everything was up") from error
