@@ -4,13 +4,13 @@ Events are immutable and copied to many places, so a person is forgotten by dest
 sealed stays where it is, verifiable and unreadable for ever.
 """
 
-import hmac
 import os
 import sqlite3
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from contextlib import closing
+from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
@@ -77,12 +77,15 @@ class Vault:
 
     def person_id(self, subject: str) -> UUID:
         """Give the person's id: always the same for the subject, and meaningless without the vault."""
-        digest = hmac.digest(self._secret, b"person\0" + subject.encode(), "sha256")
-        return UUID(bytes=digest[:16], version=4)
+        return UUID(bytes=self._keyed_digest(b"person\0" + subject.encode())[:16], version=4)
 
     def fingerprint(self, payload: bytes) -> bytes:
         """Give a keyed digest (32 bytes) that can be compared but says nothing about the payload."""
-        return hmac.digest(self._secret, b"fingerprint\0" + payload, "sha256")
+        return self._keyed_digest(b"fingerprint\0" + payload)
+
+    def _keyed_digest(self, message: bytes) -> bytes:
+        """Keyed BLAKE2b (RFC 7693); unlike HMAC it does not give the interpreter's lock away each time."""
+        return blake2b(message, digest_size=32, key=self._secret).digest()
 
     # Keys -------------------------------------------------------------------------------------------
 
