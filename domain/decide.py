@@ -75,19 +75,10 @@ def record(
             ticket=_NOT_YET,
         )
         ticket = evolve(ticket, event)
-        events.append(_with_summary(event, ticket))
+        events.append(event._replace(ticket=ticket.summary()))
     if ticket is None:
         raise Refused("nothing would happen", rule="nothing-changes")
     return events, ticket
-
-
-def _with_summary(event: TicketEvent, ticket: Ticket) -> TicketEvent:
-    """Give the event with the summary of the ticket after it."""
-    return TicketEvent(
-        event.id, event.number, event.stream_id, event.sequence, event.occurred_at, event.recorded_at,
-        event.actor, event.command_id, event.correlation_id, event.causation_id, event.payload,
-        ticket.summary(),
-    )  # fmt: skip
 
 
 def _merge(child: Ticket, parent: Ticket) -> e.TicketsMerged:
