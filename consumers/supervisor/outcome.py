@@ -1,9 +1,11 @@
 """What came of it: wait until every read model has caught up, count, and show."""
 
 import time
-from contextlib import closing
+from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from rich.console import Console
 from rich.table import Table
@@ -48,32 +50,36 @@ class Outcome:
 
 def await_caught_up(parts: Installation) -> None:
     """Return when the log, every SQL read model and ClickHouse hold what the store holds now."""
-    target = parts.store.last_position()
     until = time.monotonic() + _PATIENCE_SECONDS
-    behind = "the relay"
-    while behind:
-        if time.monotonic() > until:
-            raise LiudanError(f"{behind} has not caught up in {_PATIENCE_SECONDS:.0f} s; see the logs")
-        try:
-            behind = _who_is_behind(parts, target)
-        except Transient:  # a part that was killed is coming back
-            behind = "a part that does not answer"
-        if behind:
-            time.sleep(_LOOK_SECONDS)
-
-
-def _who_is_behind(parts: Installation, target: int) -> str:
-    if parts.log_kind is LogKind.KAFKA:
-        if parts.store.bookmark(relay_bookmark(parts.event_log)) < target:
-            return "the relay"
-        ends = parts.event_log.end_offsets(TICKETS_TOPIC)
-    else:
-        ends = {0: target + 1}
+    target = parts.store.last_position()
+    ends = _patiently("the relay", lambda: _ends_behind(parts, target), until)
     for name in FOLLOWERS:
-        starts = open_sink(parts, name).start_offsets(list(ends))
-        if any(starts.get(partition, 0) < end for partition, end in ends.items()):
-            return name
-    return ""
+        _patiently(name, partial(_positions_behind, parts, name, ends), until)
+
+
+def _patiently(what: str, ask: Callable[[], Mapping[int, int] | None], until: float) -> Mapping[int, int]:
+    """Ask until there is an answer; a part that was killed is coming back."""
+    while time.monotonic() < until:
+        with suppress(Transient):
+            answer = ask()
+            if answer is not None:
+                return answer
+        time.sleep(_LOOK_SECONDS)
+    raise LiudanError(f"{what} has not caught up in {_PATIENCE_SECONDS:.0f} s; see the logs")
+
+
+def _ends_behind(parts: Installation, target: int) -> Mapping[int, int] | None:
+    """Give the log's ends once everything up to the position `target` of the store is before them."""
+    log = parts.event_log
+    if parts.log_kind is LogKind.KAFKA and parts.store.bookmark(relay_bookmark(log)) < target:
+        return None
+    return log.end_offsets(TICKETS_TOPIC)
+
+
+def _positions_behind(parts: Installation, name: str, ends: Mapping[int, int]) -> Mapping[int, int] | None:
+    """Give a read model's positions once none of them is before the log's end."""
+    starts = open_sink(parts, name).start_offsets(list(ends))
+    return starts if all(starts.get(partition, 0) >= end for partition, end in ends.items()) else None
 
 
 def measure(parts: Installation, layout: Plan, brought: Brought, *, elapsed_seconds: float) -> Outcome:

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 import httpx
+import orjson
 
 from infra.bootstrap import Installation
 from infra.settings import EMBEDDED, LogKind, Settings
@@ -45,7 +46,6 @@ class Up:
         self.stores = dict(stores or {})
         self._more: Sequence[str] = more
         self._process: subprocess.Popen[bytes] | None = None
-        self._children: set[int] = set()
 
     @property
     def url(self) -> str:
@@ -58,18 +58,35 @@ class Up:
 
     def start(self) -> Self:
         """Start it and wait until the API answers."""
-        arguments = ["up", "--home", str(self.home), "--port", str(self.port), "--log", self.log, "--json"]
-        with self._said.open("ab") as said:
-            self._process = subprocess.Popen(
-                [*CLI, *arguments, *self._more],
-                cwd=ROOT, env=environment(**self.stores), stdout=subprocess.DEVNULL, stderr=said,
-            )  # fmt: skip
+        self.begin()
         until = time.monotonic() + START_SECONDS
         while not self.answers():
-            assert self._process.poll() is None, self._said.read_text()
+            assert self.is_running(), self._said.read_text()
             assert time.monotonic() < until, self._said.read_text()
             time.sleep(0.1)
         return self
+
+    def begin(self) -> None:
+        """Start it, and wait for nothing."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        arguments = ["up", "--home", str(self.home), "--port", str(self.port), "--log", self.log, "--json"]
+        with self._said.open("ab") as said, self._printed.open("wb") as printed:
+            self._process = subprocess.Popen(
+                [*CLI, *arguments, *self._more],
+                cwd=ROOT, env=environment(**self.stores), stdout=printed, stderr=said,
+            )  # fmt: skip
+
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def result(self) -> dict[str, object]:
+        """Wait until everything has caught up, and give the figures it prints then."""
+        until = time.monotonic() + START_SECONDS
+        while not (text := self._printed.read_bytes()).endswith(b"\n"):
+            assert time.monotonic() < until, self._said.read_text()
+            time.sleep(0.1)
+        figures: dict[str, object] = orjson.loads(text.splitlines()[-1])
+        return figures
 
     def answers(self) -> bool:
         try:
@@ -101,7 +118,6 @@ class Up:
         return Installation(Settings.model_validate({"home": self.home, "kafka": kafka, **stores}))
 
     def __enter__(self) -> Self:
-        self.home.mkdir(parents=True, exist_ok=True)
         try:
             return self.start()
         except BaseException:
@@ -114,8 +130,12 @@ class Up:
         self._end()
 
     def _end(self) -> None:
-        if self._process is not None and self._process.poll() is None:
+        if self.is_running():
             self.kill()
+
+    @property
+    def _printed(self) -> Path:
+        return self.home / "printed.txt"
 
     @property
     def _said(self) -> Path:
