@@ -11,7 +11,7 @@ from domain.events import PAYLOADS, Actor
 from domain.lifecycle import LIFECYCLE, permitted_commands
 from domain.regions import Region
 from domain.vocabulary import End, Level, MatterClass, Role, State
-from tests.journeys import ACTORS, COUNTY, HAPPY_PATH, ROADS, TOWNSHIP, VILLAGE, Journey, walked
+from tests.journeys import ACTORS, COUNTY, HAPPY_PATH, ROADS, START, TOWNSHIP, VILLAGE, Journey, walked
 
 DAY = timedelta(days=1)
 
@@ -196,6 +196,12 @@ def test_a_late_ticket_shows_as_late() -> None:
     assert due is not None
     assert not journey.ticket.overdue(due)
     assert journey.ticket.overdue(due + timedelta(microseconds=1))
+
+
+def test_a_clock_that_has_stopped_is_not_revised() -> None:
+    with pytest.raises(Refused) as refused:
+        walked(6).give(c.ReviseDeadlines(resolve_due=START, policy="2", reason="calendar"), Role.SYSTEM)
+    assert refused.value.rule == "clock-stopped"
 
 
 def test_a_suspended_ticket_does_not_become_late() -> None:
