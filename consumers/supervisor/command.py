@@ -54,7 +54,7 @@ def up(
             _start(children, parts, layout)
             brought = bring_in(parts, sample, simulate)
             await_caught_up(parts)
-            result = measure(parts, layout, brought, elapsed_seconds=time.monotonic() - began)
+            result = measure(parts, layout, brought, began=began)
             if as_json:
                 click.echo(orjson.dumps(result))
             else:

@@ -6,6 +6,7 @@ from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import TypeVar
 
 from rich.console import Console
 from rich.table import Table
@@ -30,6 +31,8 @@ from projections.ticket_state import TicketFilter
 
 _PATIENCE_SECONDS = 600.0
 _LOOK_SECONDS = 0.1
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ def await_caught_up(parts: Installation) -> None:
         _patiently(name, partial(_positions_behind, parts, name, ends), until)
 
 
-def _patiently(what: str, ask: Callable[[], Mapping[int, int] | None], until: float) -> Mapping[int, int]:
+def _patiently(what: str, ask: Callable[[], Answer | None], until: float) -> Answer:
     """Ask until there is an answer; a part that was killed is coming back."""
     while time.monotonic() < until:
         with suppress(Transient):
@@ -82,8 +85,13 @@ def _positions_behind(parts: Installation, name: str, ends: Mapping[int, int]) -
     return starts if all(starts.get(partition, 0) >= end for partition, end in ends.items()) else None
 
 
-def measure(parts: Installation, layout: Plan, brought: Brought, *, elapsed_seconds: float) -> Outcome:
-    """Count everything, each from where it is kept."""
+def measure(parts: Installation, layout: Plan, brought: Brought, *, began: float) -> Outcome:
+    """Count everything, each from where it is kept. `began` is when it all began, by the monotonic clock."""
+    until = time.monotonic() + _PATIENCE_SECONDS
+    return _patiently("a part that counts", lambda: _measure(parts, layout, brought, began), until)
+
+
+def _measure(parts: Installation, layout: Plan, brought: Brought, began: float) -> Outcome:
     states, clocks = SqlTicketQueries(parts.reads), SqlClockQueries(parts.reads)
     with closing(parts.clickhouse()) as client:
         landed = client.query(f"SELECT count() FROM {EVENTS_TABLE}").result_rows[0][0]  # noqa: S608 - own name
@@ -98,7 +106,7 @@ def measure(parts: Installation, layout: Plan, brought: Brought, *, elapsed_seco
         clickhouse_events=int(landed),
         breaches=clocks.count_breaches(BreachFilter(), as_of=utc_now()),
         dead_letters=len(DeadLetters(parts.event_log).open()),
-        elapsed_seconds=round(elapsed_seconds, 2),
+        elapsed_seconds=round(time.monotonic() - began, 2),
     )
 
 
