@@ -20,6 +20,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from domain.errors import NotFound, Poison, Refused
+from infra.entropy import ENTROPY
 from infra.event_store.group_commit import GroupCommit
 from infra.event_store.port import StoreUnavailable
 from infra.event_store.sqlite_file import connect, immediate, insert_rows, unavailable
@@ -69,7 +70,7 @@ class Vault:
         self._secret = _secret(self._reading)
         self._guard = threading.Lock()
         self._ciphers: OrderedDict[UUID, AESGCM] = OrderedDict()
-        self._data_version, self._destroyed = -1, -1
+        self._destroyed = -1
         self._group: GroupCommit[_Work, None] = GroupCommit(
             "vault", self._commit, when_closed=lambda: StoreUnavailable(f"{path}: it was closed")
         )
@@ -111,7 +112,7 @@ class Vault:
 
         The result is nonce, ciphertext and tag. Raises KeyErased, NotFound for a person without a key.
         """
-        nonce = os.urandom(NONCE_BYTES)
+        nonce = ENTROPY.take(NONCE_BYTES)
         return nonce + self._cipher(person_id).encrypt(nonce, plaintext, context)
 
     def open(self, person_id: UUID, sealed: bytes, context: bytes) -> bytes:
@@ -165,17 +166,17 @@ class Vault:
 
     def _forget_what_others_destroyed(self) -> None:
         """Empty the cache if a key was destroyed since the last look, by whichever process."""
-        data_version = self._reading.execute("PRAGMA data_version").fetchone()[0]
-        if data_version == self._data_version:
-            return
         destroyed = _count_destroyed(self._reading)
         if destroyed != self._destroyed:
             self._ciphers.clear()
-        self._data_version, self._destroyed = data_version, destroyed
+        self._destroyed = destroyed
 
     def _not_at_hand(self, persons: Iterable[UUID]) -> tuple[UUID, ...]:
         """Give those whose key is not in the cache; the writer looks them up, many in one statement."""
+        persons = tuple(persons)
         with self._guard:
+            if self._ciphers.keys().isdisjoint(persons):
+                return persons
             try:
                 self._forget_what_others_destroyed()
             except sqlite3.Error as error:
