@@ -23,7 +23,7 @@ $(VENV)/.ready: pyproject.toml uv.lock
 		|| { echo "liudan needs Python 3.11 or newer; say PYTHON=/path/to/python3.11"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	@$(BIN)/uv sync --quiet --locked --inexact --all-extras --python $(BIN)/python
+	@$(BIN)/uv sync --quiet --locked --inexact --all-extras --compile-bytecode --python $(BIN)/python
 	@touch $@
 
 run: setup

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from importlib.metadata import version
 
 import structlog
@@ -103,7 +104,10 @@ def create_app(
         },
     )
     identify = HeaderIdentity(enabled=dev_identity)
-    clock = parts.tickets.clock
+
+    def clock() -> datetime:
+        return parts.tickets.clock()
+
     add_command_routes(app.router, parts.tickets, identify)
     app.include_router(list_routes(parts.ticket_state, parts.sla_clocks, identify, clock, parts.known_until))
     app.include_router(ticket_routes(parts.tickets, identify))

@@ -25,11 +25,12 @@ def api(home: Path | None, host: str, port: int) -> None:
     with Installation.at(home) as parts:
         dev_identity = parts.settings.dev_identity
         check_exposure(host, dev_identity=dev_identity)
-        app = create_app(_parts(parts), dev_identity=dev_identity)
+        app = create_app(parts_of(parts), dev_identity=dev_identity)
         serve(app, host, port)
 
 
-def _parts(parts: Installation) -> Parts:
+def parts_of(parts: Installation) -> Parts:
+    """Give the door what an installation has behind it."""
     reads = parts.reads
     return Parts(
         tickets=parts.tickets,

@@ -50,7 +50,7 @@ EXAMPLES: dict[str, dict[str, object]] = {
     "urge": {"words": "群众再次来电"},
     "escalate": {"reason": "已超期"},
     "declare-emergency": {"reason": "燃气泄漏"},
-    "stand-down": {"reason": "险情已排除"},
+    "stand-down": {"words": "险情已排除"},
     "erase-personal-data": {"reason": "本人申请"},
 }  # fmt: skip
 """A body that would do for every command; the tests give each of them."""

@@ -22,7 +22,7 @@ class Listing(BaseModel, Generic[Item]):
 class TicketLine(BaseModel):
     """One ticket of a list: a moment behind the ticket itself, which `self` leads to."""
 
-    model_config = ConfigDict(from_attributes=True, extra="ignore")
+    model_config = ConfigDict(extra="ignore")
 
     number: str
     version: int
@@ -86,7 +86,7 @@ class WorkLine(BaseModel):
 class BreachLine(BaseModel):
     """One limit that was broken, dated by when it passed."""
 
-    model_config = ConfigDict(from_attributes=True, extra="ignore")
+    model_config = ConfigDict(extra="ignore")
 
     number: str
     source_id: str | None
@@ -107,4 +107,4 @@ class BreachLine(BaseModel):
     @classmethod
     def of(cls, breach: Breach) -> Self:
         """Show a breach."""
-        return cls.model_validate(breach)
+        return cls.model_validate(breach._asdict())

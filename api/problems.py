@@ -9,7 +9,7 @@ import structlog
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field, ValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -141,10 +141,13 @@ async def refused(request: Request, error: Exception) -> Response:
         log.warning("api.unavailable", error=str(error), path=_route_of(request))
         retry = {"Retry-After": str(RETRY_AFTER_SECONDS)}
         return problem(request.url.path, status_of(error), "unavailable", str(error), headers=retry)
-    version = error.version if isinstance(error, Conflict) else None
+    at_fault = isinstance(error, Invalid) and error.field is not None
     return problem(
-        request.url.path, status_of(error), error.rule, str(error), field=error.field, version=version
-    )
+        request.url.path, status_of(error), error.rule, str(error),
+        field=error.field,
+        errors=[{"field": error.field, "message": str(error)}] if at_fault else None,
+        version=error.version if isinstance(error, Conflict) else None,
+    )  # fmt: skip
 
 
 async def rejected(request: Request, error: Exception) -> Response:
@@ -204,6 +207,8 @@ class LastResort:
 
         try:
             await self._app(scope, receive, watched)
+        except ClientDisconnect:
+            return
         except Exception as error:
             if scope["type"] != "http":
                 raise

@@ -37,11 +37,11 @@ def _landing(parts: Installation) -> ReleasingSink:
     return Landing(parts.clickhouse)
 
 
-# SQL wants to be up to date at once; ClickHouse wants few large inserts (10,000 rows or a second).
+# SQL wants to be up to date at once; ClickHouse wants few large inserts.
 FOLLOWERS: Mapping[str, Follower] = {
     "ticket-state": Follower(_sql(TicketStateProjection()), LoopSettings(max_records=1000)),
     "sla-clocks": Follower(_sql(SlaClocksProjection()), LoopSettings(max_records=1000)),
-    "landing": Follower(_landing, LoopSettings(max_records=10_000, linger_seconds=1.0)),
+    "landing": Follower(_landing, LoopSettings(max_records=50_000, linger_seconds=1.0)),
 }
 
 

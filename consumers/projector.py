@@ -64,7 +64,7 @@ class ProjectionSink:
 
         For a ticket that is not parked (any more) letters are only applied as far as they are new.
         """
-        with self._store.writing() as connection:
+        with self._store.writing_durably() as connection:
             was_parked = self._ledger.is_parked(connection, key)
             allowed = self._ledger.gaps_allowed(connection)
             left = set(allowed)

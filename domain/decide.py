@@ -11,10 +11,10 @@ from domain import commands as c
 from domain import events as e
 from domain import orders, overlays
 from domain.context import Context
-from domain.errors import Invalid, Refused
+from domain.errors import Forbidden, Invalid, Refused
 from domain.events import Payload, TicketEvent
 from domain.evolve import evolve
-from domain.lifecycle import LIFECYCLE, check
+from domain.lifecycle import LIFECYCLE, check, in_region
 from domain.ticket import Ticket
 
 _DECIDERS = {**orders.DECIDERS, **overlays.DECIDERS}
@@ -42,6 +42,8 @@ def decide_pair(
 ) -> list[TicketEvent]:
     """Decide a merge or its undoing: one event on each of the two tickets, for one commit."""
     check(LIFECYCLE[type(command)], child, context.actor)
+    if not in_region(parent, context.actor):
+        raise Forbidden(f"{parent.number} is not in your region", rule="outside-region", field="into")
     payload = _merge(child, parent) if isinstance(command, c.Merge) else _unmerge(child, parent, command)
     return [*record(child, [payload], context)[0], *record(parent, [payload], context)[0]]
 
@@ -73,19 +75,10 @@ def record(
             ticket=_NOT_YET,
         )
         ticket = evolve(ticket, event)
-        events.append(_with_summary(event, ticket))
+        events.append(event._replace(ticket=ticket.summary()))
     if ticket is None:
         raise Refused("nothing would happen", rule="nothing-changes")
     return events, ticket
-
-
-def _with_summary(event: TicketEvent, ticket: Ticket) -> TicketEvent:
-    """Give the event with the summary of the ticket after it."""
-    return TicketEvent(
-        event.id, event.number, event.stream_id, event.sequence, event.occurred_at, event.recorded_at,
-        event.actor, event.command_id, event.correlation_id, event.causation_id, event.payload,
-        ticket.summary(),
-    )  # fmt: skip
 
 
 def _merge(child: Ticket, parent: Ticket) -> e.TicketsMerged:

@@ -7,7 +7,7 @@ a replay never depends on today's policy or today's lifecycle table.
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, TypedDict
+from typing import ClassVar, NamedTuple, TypedDict
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
@@ -380,8 +380,7 @@ PAYLOADS: dict[str, type[Payload]] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class TicketEvent:
+class TicketEvent(NamedTuple):
     """One immutable fact about one ticket, with everything that every event says."""
 
     id: UUID

@@ -96,10 +96,11 @@ class Ticket(BaseModel):
     def overdue(self, as_of: datetime) -> bool:
         """Whether it was resolved or ended after its due time, or is open past it.
 
-        What ended nobody knows when (an import) is not called late.
+        While it is suspended the clock stands still. What ended nobody knows when (an import) is not called
+        late.
         """
         due = self.deadlines.resolve_due if self.deadlines else None
-        stopped = self.resolved_at or self.closed_at
+        stopped = self.resolved_at or self.closed_at or self.suspended_at
         if due is None or (stopped is None and self.ended):
             return False
         return (stopped or as_of) > due

@@ -76,7 +76,7 @@ class Installation:
         """The stream: Kafka, or the event store's own log."""
         log: EventLog
         if self.log_kind is LogKind.KAFKA:
-            log = KafkaEventLog(self.kafka_bootstrap)
+            log = KafkaEventLog(self.kafka_bootstrap, member=self.settings.member or None)
         else:
             log = EmbeddedEventLog(self.store, self.home.folder)
         self._closing.callback(log.close)

@@ -34,6 +34,9 @@ class Settings(BaseSettings):
     """Bootstrap servers; `embedded` for the event store's own log; default a broker of our own."""
     clickhouse: str = ""
     """URL of a ClickHouse server; default the embedded engine."""
+    member: str = ""
+    """This process's name among those that share its work, each its own; a restarted one then gets its
+    partitions back at once instead of after Kafka's session timeout."""
     dev_identity: bool = False
     """Take the actor from `X-Liudan-…` headers. Never off the loopback interface."""
     log_level: str = "info"

@@ -6,10 +6,9 @@ store's optimistic check. Only then is the ticket read again, and the command de
 
 import asyncio
 import base64
-import secrets
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 from uuid import UUID
@@ -28,10 +27,11 @@ from domain.errors import CommandReused, Conflict, Invalid, NotFound, Refused
 from domain.events import Actor, TicketEvent
 from domain.evolve import evolve, fold
 from domain.numbers import TicketNumber
-from domain.personal import Sealed
+from domain.personal import Personal, Sealed
 from domain.rulebook import Rulebook
 from domain.ticket import Ticket
 from domain.vocabulary import Role
+from infra.entropy import ENTROPY
 from infra.event_mapper import TicketMapper
 from infra.event_store.port import CommandReceipt, CommandSeen, EventStore, VersionTaken
 from infra.policy_file import default_rulebook
@@ -40,6 +40,8 @@ from infra.vault import Vault
 log = structlog.get_logger(__name__)
 CHINA = ZoneInfo("Asia/Shanghai")
 _ATTEMPTS = 4
+_OF_TWO_TICKETS = (c.Merge, c.Unmerge)
+_OF_NEW_TICKETS = (c.Place, c.Import)
 T = TypeVar("T")
 
 
@@ -80,21 +82,22 @@ class Answer:
 class HotTickets:
     """The states of the tickets that were last touched, so that a long history stays cheap."""
 
-    def __init__(self, capacity: int = 100_000) -> None:
+    def __init__(self, capacity: int = 20_000) -> None:
         self._capacity = capacity
-        self._tickets: OrderedDict[UUID, Ticket] = OrderedDict()
+        self._tickets: OrderedDict[TicketNumber, Ticket] = OrderedDict()
 
-    def get(self, stream_id: UUID) -> Ticket | None:
+    def get(self, number: TicketNumber) -> Ticket | None:
         """Give the last known state; it may be behind the store."""
-        return self._tickets.get(stream_id)
+        return self._tickets.get(number)
 
     def put(self, ticket: Ticket) -> None:
         """Keep the newer of two states; forget the oldest beyond capacity."""
-        known = self._tickets.get(ticket.stream_id)
+        number = ticket.number
+        known = self._tickets.get(number)
         if known is not None and known.version >= ticket.version:
             return
-        self._tickets[ticket.stream_id] = ticket
-        self._tickets.move_to_end(ticket.stream_id)
+        self._tickets[number] = ticket
+        self._tickets.move_to_end(number)
         if len(self._tickets) > self._capacity:
             self._tickets.popitem(last=False)
 
@@ -110,7 +113,7 @@ class Tickets:
         clock: Callable[[], datetime] = utc_now,
         rulebook: Rulebook | None = None,
         new_id: Callable[[], UUID] = new_event_id,
-        below: Callable[[int], int] = secrets.randbelow,
+        below: Callable[[int], int] = ENTROPY.below,
     ) -> None:
         self.store = store
         self.vault = vault
@@ -155,7 +158,7 @@ class Tickets:
     async def _attempt(self, request: Request, ticket: Ticket | None, fingerprint: bytes) -> Answer:
         self._check_version(request, ticket)
         context = await self._context(request, ticket)
-        if isinstance(request.command, c.Merge | c.Unmerge):
+        if isinstance(request.command, _OF_TWO_TICKETS):
             events, after = await self._decide_two(ticket, request.command, context)
         else:
             events, after = decide_and_evolve(ticket, request.command, context)
@@ -201,6 +204,7 @@ class Tickets:
         number = ticket.number if ticket else self._number_for(request, now)
         actor = self.known_as(request.actor)
         person = ticket.person if ticket else self._person_for(request, actor, number)
+        personal = request.command.personal()
         return Context(
             now=now,
             recorded_at=recorded_at,
@@ -210,7 +214,7 @@ class Tickets:
             new_id=self._new_id,
             number=number,
             person=person,
-            sealed=await self._seal(request.command, person, number),
+            sealed=await self._seal(personal, person, number) if personal and person else None,
             correlation_id=request.correlation_id,
             causation_id=request.causation_id,
         )
@@ -226,7 +230,7 @@ class Tickets:
         """A resident is known by a pseudonym from the door on."""
         if actor.role is not Role.RESIDENT:
             return actor
-        return replace(actor, id=str(self.vault.person_id(f"resident:{actor.id}")), unit=None)
+        return Actor(str(self.vault.person_id(f"resident:{actor.id}")), Role.RESIDENT)
 
     def _person_for(self, request: Request, actor: Actor, number: TicketNumber) -> UUID:
         if actor.role is Role.RESIDENT:
@@ -234,10 +238,7 @@ class Tickets:
         contact = request.command.contact if isinstance(request.command, c.Place) else None
         return self.vault.person_id(f"contact:{contact}" if contact else f"ticket:{number}")
 
-    async def _seal(self, command: c.Command, person: UUID | None, number: TicketNumber) -> Sealed | None:
-        personal = command.personal()
-        if personal is None or person is None:
-            return None
+    async def _seal(self, personal: Personal, person: UUID, number: TicketNumber) -> Sealed:
         await self.vault.ensure_async(person)
         plain = orjson.dumps(personal.model_dump(exclude_none=True))
         box = self.vault.seal(person, plain, number.encode())
@@ -251,7 +252,7 @@ class Tickets:
 
     async def get(self, number: TicketNumber) -> Ticket:
         """Give a ticket as the store has it now; raises NotFound."""
-        ticket = await asyncio.to_thread(self._catch_up, number.stream_id)
+        ticket = await asyncio.to_thread(self._catch_up, number)
         if ticket is None:
             raise NotFound(f"there is no ticket {number}", field="number")
         return ticket
@@ -277,20 +278,20 @@ class Tickets:
 
     async def _ticket_for(self, request: Request, *, fresh: bool) -> Ticket | None:
         number = request.number
-        if number is None or (isinstance(request.command, c.Import | c.Place) and not fresh):
+        if number is None or (isinstance(request.command, _OF_NEW_TICKETS) and not fresh):
             return None
-        hot = None if fresh else self._hot.get(number.stream_id)
+        hot = None if fresh else self._hot.get(number)
         return hot or await self.get(number)
 
     async def _has_moved(self, ticket: Ticket | None) -> bool:
         if ticket is None:
             return False
-        newest = await asyncio.to_thread(self._catch_up, ticket.stream_id)
+        newest = await asyncio.to_thread(self._catch_up, ticket.number)
         return newest is not None and newest.version != ticket.version
 
-    def _catch_up(self, stream_id: UUID) -> Ticket | None:
-        known = self._hot.get(stream_id)
-        stored = self.store.stream(stream_id, after=known.version if known else 0)
+    def _catch_up(self, number: TicketNumber) -> Ticket | None:
+        known = self._hot.get(number)
+        stored = self.store.stream(number.stream_id, after=known.version if known else 0)
         ticket = fold(known, (decode(item.state) for item in stored))
         if ticket is not None and stored:
             self._hot.put(ticket)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import NamedTuple, TypedDict
+from typing import Literal, NamedTuple, TypedDict
 
 import orjson
 
@@ -11,6 +11,10 @@ from domain.vocabulary import State
 
 _PREFIX, _SUFFIX = "liudan.ticket.", ".v1"
 _STATES = frozenset(State)
+_KINDS: tuple[tuple[Literal["cycle", "returns", "suspended", "emergency"], type], ...] = (
+    ("cycle", int), ("returns", int), ("suspended", bool), ("emergency", bool),
+)  # fmt: skip
+"""What SQLite would store as anything."""
 
 
 class RawSummary(TypedDict):
@@ -87,6 +91,9 @@ def _problem(raw: RawEvent, full_type: str, key: str) -> str | None:
         return f"the event is of ticket {raw.number!r}"
     if raw.ticket["state"] not in _STATES:
         return f"{raw.ticket['state']!r} is not a state"
+    wrong = [name for name, kind in _KINDS if type(raw.ticket[name]) is not kind]
+    if wrong:
+        return f"{wrong} cannot be what they are said to be"
     return None if raw.at.tzinfo else "its time has no zone"
 
 

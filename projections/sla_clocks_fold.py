@@ -63,13 +63,12 @@ def _resolve_clock(known: ClockRow | None, event: RawEvent) -> tuple[ClockRow, l
     if known is not None and known.cycle != ticket["cycle"]:
         retired.append(_retire(known, event))
         known = None
-    row = known
-    if row is None:
+    if known is None:
         start = event.at if ticket["cycle"] > 1 else datetime.fromisoformat(ticket["placed_at"])
         row = _begin(Clock.RESOLVE, start, due, event)
-    if stop is not None:
-        return _stop(row, stop, event), retired
-    return _run_on(row, due, event), retired
+    else:
+        row = known if stop else _run_on(known, due, event)
+    return (_stop(row, stop, event) if stop else row), retired
 
 
 def _stage_clock(known: ClockRow | None, event: RawEvent) -> tuple[ClockRow | None, list[ClockRow]]:
@@ -82,7 +81,7 @@ def _stage_clock(known: ClockRow | None, event: RawEvent) -> tuple[ClockRow | No
     if clock is None or due is None:
         return left, []
     begun = _begin(clock, datetime.fromisoformat(ticket["stage_entered_at"]), due, event)
-    return _run_on(begun, due, event), [_retire(left, event)] if left else []
+    return begun, [_retire(left, event)] if left else []
 
 
 def _goes_on(row: ClockRow, event: RawEvent) -> bool:

@@ -1,24 +1,32 @@
-"""What tests of the SQL read models share: events as records of a log, random histories, folded rows."""
+"""What tests of the SQL read models share: sinks, events as records of a log, folded rows."""
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
-from hypothesis import strategies as st
-
+from consumers.projector import ProjectionSink
 from domain import commands as c
 from domain.cloudevent import encode
 from domain.decide import decide_pair
-from domain.errors import Refused
 from domain.events import TicketEvent
 from domain.evolve import evolve
 from domain.vocabulary import Role
-from infra.event_log.port import LogRecord
+from infra.event_log.port import TICKETS_TOPIC, LogRecord
+from infra.read_store.clock_rows import SlaClocksProjection
+from infra.read_store.open import ReadStore
+from infra.read_store.projection import Projection
+from infra.read_store.ticket_rows import TicketStateProjection
 from projections import sla_clocks_fold, ticket_state_fold
 from projections.raw_event import RawEvent, read_event
 from projections.sla_clocks import ClockRow
 from projections.ticket_state import TicketRow
-from tests.journeys import ACTORS, HAPPY_PATH, Journey
-from tests.unit.test_domain_properties import next_step
+from tests.journeys import ACTORS, Journey
+
+PROJECTIONS: tuple[Projection, ...] = (TicketStateProjection(), SlaClocksProjection())
+
+
+def sinks(reads: ReadStore, log: str = "test-log") -> list[ProjectionSink]:
+    """One sink for each projection."""
+    return [ProjectionSink(reads, projection, log, TICKETS_TOPIC) for projection in PROJECTIONS]
 
 
 def raw(event: TicketEvent) -> RawEvent:
@@ -63,18 +71,3 @@ def pair(
     for one, event in zip((journey, parent), events, strict=True):
         one.ticket = evolve(one.ticket, event)
         one.events.append(event)
-
-
-def random_journey(data: st.DataObject, serial: int) -> Journey:
-    """A ticket that went through accepted commands of any kind, at any pace."""
-    journey = Journey(serial=serial)
-    for command, role in HAPPY_PATH[: data.draw(st.integers(1, len(HAPPY_PATH)))]:
-        journey.give(command, role, timedelta(minutes=10))
-    for seconds in data.draw(st.lists(st.integers(0, 200_000), max_size=12)):
-        assert journey.ticket is not None
-        command, role = next_step(data, journey.ticket)
-        try:
-            journey.give(command, role, timedelta(seconds=seconds))
-        except Refused:
-            continue
-    return journey

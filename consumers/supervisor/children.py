@@ -15,12 +15,13 @@ from pathlib import Path
 
 import structlog
 
+from consumers.supervisor.restarts import Restarts
 from domain.errors import LiudanError
 from infra.die_with_parent import Spawner
 
 READY_SECONDS = 90.0
 STOP_SECONDS = 15.0
-_LONGEST_PAUSE_SECONDS = 10.0
+_LOOK_SECONDS = 0.1
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +39,11 @@ class Part:
     ready: Callable[[], bool]
     environment: Mapping[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
-    starts: int = 0
+    restarts: Restarts = field(default_factory=Restarts)
+
+    def has_ended(self) -> bool:
+        """Whether it was started and is not running any more."""
+        return self.process is not None and self.process.poll() is not None
 
 
 class Children:
@@ -57,7 +62,7 @@ class Children:
         self._spawn(part)
         until = time.monotonic() + READY_SECONDS
         while not part.ready():
-            if part.process is None or part.process.poll() is not None:
+            if part.has_ended():
                 raise PartFailed(f"{part.name} did not start: {self._last_words(part)}")
             if time.monotonic() > until:
                 raise PartFailed(f"{part.name} was not ready after {READY_SECONDS:.0f} s")
@@ -82,24 +87,24 @@ class Children:
         self._spawner.close()
 
     def _spawn(self, part: Part) -> None:
-        part.starts += 1
+        part.restarts.started()
         command = [sys.executable, "-P", "-m", "infra.cli", *part.arguments]
         settings = [f"{name}={value}" for name, value in part.environment.items()]
         part.process = self._spawner.start(["env", *settings, *command], self._log_file(part))
 
     def _watch(self) -> None:
-        pauses: dict[str, float] = {}
-        due: dict[str, float] = {}
-        while not self._stopping.wait(0.2):
-            for part in self._parts:
-                if part.process is None or part.process.poll() is None:
-                    continue
-                if part.name not in due:
-                    pauses[part.name] = min(pauses.get(part.name, 0.1) * 2, _LONGEST_PAUSE_SECONDS)
-                    due[part.name] = time.monotonic() + pauses[part.name]
-                    log.warning("part ended", part=part.name, code=part.process.returncode)
-                elif time.monotonic() >= due.pop(part.name):
-                    self._spawn(part)
+        while not self._stopping.wait(_LOOK_SECONDS):
+            for part in filter(Part.has_ended, self._parts):
+                if part.restarts.ended():
+                    log.warning("part ended", part=part.name, code=part.process and part.process.returncode)
+                elif part.restarts.is_due():
+                    self._start_again(part)
+
+    def _start_again(self, part: Part) -> None:
+        try:
+            self._spawn(part)
+        except OSError as error:  # no memory or no room for a log; it counts as one more end
+            log.warning("part cannot be started", part=part.name, reason=str(error))
 
     def _end(self, part: Part) -> None:
         process = part.process

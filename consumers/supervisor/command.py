@@ -3,8 +3,6 @@
 import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -14,22 +12,23 @@ from consumers.supervisor.children import Children
 from consumers.supervisor.day import bring_in
 from consumers.supervisor.outcome import await_caught_up, measure, show
 from consumers.supervisor.parts import Plan, choose_log, plan
-from domain.errors import LiudanError
+from consumers.supervisor.signals import Stopped, stopping_on_signals
 from infra.bootstrap import Installation
 from infra.cli_options import home_option
 from infra.exposure import check_exposure
 from infra.settings import LogKind
 
 
-class Stopped(BaseException):
-    """Ctrl-C, or a signal that asks to end."""
-
-
 @click.command()
 @home_option
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0: a free one.")
-@click.option("--log", type=click.Choice([kind.value for kind in LogKind]), default=None, help="Default: Kafka where Java is.")
+@click.option(
+    "--log",
+    type=click.Choice([kind.value for kind in LogKind]),
+    default=None,
+    help="Default: Kafka where Java is.",
+)
 @click.option(
     "--sample",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -45,7 +44,7 @@ def up(
 ) -> None:  # fmt: skip
     """Start every part, and keep them running until Ctrl-C."""
     began = time.monotonic()
-    with Installation.at(home) as parts, parts.home.supervised(), _signals():
+    with Installation.at(home) as parts, parts.home.supervised(), stopping_on_signals():
         check_exposure(host, dev_identity=parts.settings.dev_identity)
         kind = choose_log(parts.settings, parts.home.log_kind, LogKind(log) if log else None)
         layout = plan(parts, kind, host, port)
@@ -55,7 +54,7 @@ def up(
             _start(children, parts, layout)
             brought = bring_in(parts, sample, simulate)
             await_caught_up(parts)
-            result = measure(parts, layout, brought, elapsed_seconds=time.monotonic() - began)
+            result = measure(parts, layout, brought, began=began)
             if as_json:
                 click.echo(orjson.dumps(result))
             else:
@@ -84,18 +83,3 @@ def _serve(layout: Plan, *, quiet: bool) -> None:
     sys.stdout.flush()
     while True:
         signal.pause()
-
-
-@contextmanager
-def _signals() -> Iterator[None]:
-    def stop(*_: object) -> None:
-        for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(each, signal.SIG_IGN)  # one is enough; stopping must not be interrupted
-        raise Stopped
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, stop)
-    try:
-        yield
-    except Stopped as error:
-        raise LiudanError("stopped before everything was up") from error

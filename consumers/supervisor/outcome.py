@@ -1,9 +1,12 @@
 """What came of it: wait until every read model has caught up, count, and show."""
 
 import time
-from contextlib import closing
+from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TypeVar
 
 from rich.console import Console
 from rich.table import Table
@@ -21,12 +24,15 @@ from infra.event_log.port import TICKETS_TOPIC
 from infra.read_store.clock_queries import SqlClockQueries
 from infra.read_store.ticket_queries import SqlTicketQueries
 from infra.settings import LogKind
+from infra.simulation.linxia import COUNTIES
 from infra.tickets import utc_now
 from projections.sla_clocks import BreachFilter
 from projections.ticket_state import TicketFilter
 
 _PATIENCE_SECONDS = 600.0
 _LOOK_SECONDS = 0.1
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,36 +53,45 @@ class Outcome:
 
 def await_caught_up(parts: Installation) -> None:
     """Return when the log, every SQL read model and ClickHouse hold what the store holds now."""
-    target = parts.store.last_position()
     until = time.monotonic() + _PATIENCE_SECONDS
-    behind = "the relay"
-    while behind:
-        if time.monotonic() > until:
-            raise LiudanError(f"{behind} has not caught up in {_PATIENCE_SECONDS:.0f} s; see the logs")
-        try:
-            behind = _who_is_behind(parts, target)
-        except Transient:  # a part that was killed is coming back
-            behind = "a part that does not answer"
-        if behind:
-            time.sleep(_LOOK_SECONDS)
-
-
-def _who_is_behind(parts: Installation, target: int) -> str:
-    if parts.log_kind is LogKind.KAFKA:
-        if parts.store.bookmark(relay_bookmark(parts.event_log)) < target:
-            return "the relay"
-        ends = parts.event_log.end_offsets(TICKETS_TOPIC)
-    else:
-        ends = {0: target + 1}
+    target = parts.store.last_position()
+    ends = _patiently("the relay", lambda: _ends_behind(parts, target), until)
     for name in FOLLOWERS:
-        starts = open_sink(parts, name).start_offsets(list(ends))
-        if any(starts.get(partition, 0) < end for partition, end in ends.items()):
-            return name
-    return ""
+        _patiently(name, partial(_positions_behind, parts, name, ends), until)
 
 
-def measure(parts: Installation, layout: Plan, brought: Brought, *, elapsed_seconds: float) -> Outcome:
-    """Count everything, each from where it is kept."""
+def _patiently(what: str, ask: Callable[[], Answer | None], until: float) -> Answer:
+    """Ask until there is an answer; a part that was killed is coming back."""
+    while time.monotonic() < until:
+        with suppress(Transient):
+            answer = ask()
+            if answer is not None:
+                return answer
+        time.sleep(_LOOK_SECONDS)
+    raise LiudanError(f"{what} has not caught up in {_PATIENCE_SECONDS:.0f} s; see the logs")
+
+
+def _ends_behind(parts: Installation, target: int) -> Mapping[int, int] | None:
+    """Give the log's ends once everything up to the position `target` of the store is before them."""
+    log = parts.event_log
+    if parts.log_kind is LogKind.KAFKA and parts.store.bookmark(relay_bookmark(log)) < target:
+        return None
+    return log.end_offsets(TICKETS_TOPIC)
+
+
+def _positions_behind(parts: Installation, name: str, ends: Mapping[int, int]) -> Mapping[int, int] | None:
+    """Give a read model's positions once none of them is before the log's end."""
+    starts = open_sink(parts, name).start_offsets(list(ends))
+    return starts if all(starts.get(partition, 0) >= end for partition, end in ends.items()) else None
+
+
+def measure(parts: Installation, layout: Plan, brought: Brought, *, began: float) -> Outcome:
+    """Count everything, each from where it is kept. `began` is when it all began, by the monotonic clock."""
+    until = time.monotonic() + _PATIENCE_SECONDS
+    return _patiently("a part that counts", lambda: _measure(parts, layout, brought, began), until)
+
+
+def _measure(parts: Installation, layout: Plan, brought: Brought, began: float) -> Outcome:
     states, clocks = SqlTicketQueries(parts.reads), SqlClockQueries(parts.reads)
     with closing(parts.clickhouse()) as client:
         landed = client.query(f"SELECT count() FROM {EVENTS_TABLE}").result_rows[0][0]  # noqa: S608 - own name
@@ -91,7 +106,7 @@ def measure(parts: Installation, layout: Plan, brought: Brought, *, elapsed_seco
         clickhouse_events=int(landed),
         breaches=clocks.count_breaches(BreachFilter(), as_of=utc_now(), known_until=parts.home.known_until()),
         dead_letters=len(DeadLetters(parts.event_log).open()),
-        elapsed_seconds=round(elapsed_seconds, 2),
+        elapsed_seconds=round(time.monotonic() - began, 2),
     )
 
 
@@ -131,5 +146,5 @@ def _show_rollup(console: Console, parts: Installation) -> None:
     for region in sorted({row.region for row in rows}):
         mine = [row for row in rows if row.region == region]
         totals = (sum(getattr(row, name) for row in mine) for name in ("placed", "closed", "overdue"))
-        table.add_row(region, *(f"{total:,}" for total in totals))
+        table.add_row(f"{region} {COUNTIES.get(region, '')}", *(f"{total:,}" for total in totals))
     console.print(table)

@@ -18,13 +18,19 @@ _SQLITE_ADVICE = (
     ("not a database", "the file is not a SQLite database; name another one"),
     ("malformed", "the file is damaged; move it away and let the projections be built anew"),
 )
+# A connection that is refused has no SQLSTATE yet, only the server's words.
+_REFUSED_ADVICE = (
+    ("password authentication failed", "the password is wrong"),
+    ("no password supplied", "a password is needed; put it into the URL or ~/.pgpass"),
+    ("too many clients", "it has no connection left; raise max_connections or run fewer processes"),
+    ("does not exist", "create it, or name another one"),
+    ("", "start the server, or name another one"),
+)
 _POSTGRES_ADVICE = {
     "53100": "its disk is full; free some space there",
     "53300": "it has no connection left; raise max_connections or run fewer processes",
     "42501": "this user lacks a right; grant it",
     "25006": "it is read-only (a standby?); name the primary",
-    "3D000": "there is no such database; create it",
-    "28P01": "the password is wrong",
 }
 _UNFIT_CLASSES = frozenset({"22"})  # "data exception": what was to be stored does not fit
 
@@ -71,9 +77,10 @@ def _advice(error: exc.SQLAlchemyError) -> str:
     for part, advice in _SQLITE_ADVICE:
         if part in text:
             return advice
-    if isinstance(error, exc.OperationalError) and "connection" in text:
-        return f"the server does not answer; start it, or name another one: {_first_line(original)}"
-    return _first_line(original)
+    if "connection" not in text:
+        return _first_line(original)
+    advice = next(advice for part, advice in _REFUSED_ADVICE if part in text)
+    return f"{_first_line(original)}; {advice}"
 
 
 def _first_line(error: BaseException) -> str:

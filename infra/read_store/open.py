@@ -18,6 +18,7 @@ from infra.read_store.migrate import migrate
 BUSY_SECONDS = 10.0
 CONNECT_TIMEOUT_SECONDS = 5
 _WRITES = "liudan_writes"
+_DURABLY = "liudan_durably"
 _EXAMPLE = "use sqlite:////path/to/read.db or postgresql://user@host:5432/database"
 
 
@@ -44,6 +45,13 @@ class ReadStore:
     def writing(self) -> Iterator[Connection]:
         """One transaction, all or nothing. Raises ReadStoreUnavailable, or Poison for an unfit value."""
         with translated(self._name), self._writing.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing_durably(self) -> Iterator[Connection]:
+        """As `writing`, and what was committed also survives a power cut: for what no log could repeat."""
+        durably = self._writing.execution_options(**{_DURABLY: True})
+        with translated(self._name), durably.begin() as connection:
             yield connection
 
     def close(self) -> None:
@@ -93,20 +101,33 @@ def _sqlite(url: sa.URL) -> Engine:
 
 def _tune_sqlite(connection: sqlite3.Connection, _: Any) -> None:
     connection.isolation_level = None  # transactions are begun below, not guessed by the driver
-    # A power cut may take the last commits, rows and positions alike; they are read from the log again.
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "cache_size=-65536", "temp_store=MEMORY"):
+    for pragma in ("journal_mode=WAL", "cache_size=-65536", "temp_store=MEMORY"):
         connection.execute(f"PRAGMA {pragma}")
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # A writer takes the lock at once: a reader that wants to become one would be refused, not queued.
-    writes = connection.get_execution_options().get(_WRITES)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    """A writer takes the lock at once: a reader that wants to become one would be refused, not queued.
+
+    A power cut may take the last commits, rows and positions alike; they are read from the log again.
+    """
+    options = connection.get_execution_options()
+    connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if options.get(_DURABLY) else 'NORMAL'}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get(_WRITES) else "BEGIN")
 
 
 def _postgres(url: sa.URL) -> Engine:
-    return sa.create_engine(
+    engine = sa.create_engine(
         url.set(drivername="postgresql+psycopg"),
-        connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS, "options": "-c timezone=UTC"},
+        connect_args={
+            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            "options": "-c timezone=UTC -c synchronous_commit=off",  # as above: rows and positions alike
+        },
         pool_pre_ping=True,
     )
+    event.listen(engine, "begin", _begin_postgres)
+    return engine
+
+
+def _begin_postgres(connection: Connection) -> None:
+    if connection.get_execution_options().get(_DURABLY):
+        connection.exec_driver_sql("SET LOCAL synchronous_commit = on")

@@ -9,8 +9,9 @@ from domain.decide import decide, decide_pair
 from domain.errors import Conflict, Forbidden, Refused
 from domain.events import PAYLOADS, Actor
 from domain.lifecycle import LIFECYCLE, permitted_commands
+from domain.regions import Region
 from domain.vocabulary import End, Level, MatterClass, Role, State
-from tests.journeys import ACTORS, COUNTY, HAPPY_PATH, ROADS, TOWNSHIP, VILLAGE, Journey, walked
+from tests.journeys import ACTORS, COUNTY, HAPPY_PATH, ROADS, START, TOWNSHIP, VILLAGE, Journey, walked
 
 DAY = timedelta(days=1)
 
@@ -155,6 +156,10 @@ def test_a_merge_writes_to_both_and_can_be_undone() -> None:
     assert itself.value.rule == "merge-into-itself"
     with pytest.raises(Refused):
         decide(child.ticket, into, child.context(ACTORS[Role.TOWNSHIP]))
+    elsewhere = parent.ticket.model_copy(update={"region": Region("622901002001")})
+    with pytest.raises(Forbidden) as outside:
+        decide_pair(child.ticket, elsewhere, into, child.context(ACTORS[Role.TOWNSHIP]))
+    assert outside.value.rule == "outside-region"
 
 
 def test_an_emergency_sends_it_straight_to_the_department_and_back_to_its_clock() -> None:
@@ -191,6 +196,19 @@ def test_a_late_ticket_shows_as_late() -> None:
     assert due is not None
     assert not journey.ticket.overdue(due)
     assert journey.ticket.overdue(due + timedelta(microseconds=1))
+
+
+def test_a_clock_that_has_stopped_is_not_revised() -> None:
+    with pytest.raises(Refused) as refused:
+        walked(6).give(c.ReviseDeadlines(resolve_due=START, policy="2", reason="calendar"), Role.SYSTEM)
+    assert refused.value.rule == "clock-stopped"
+
+
+def test_a_suspended_ticket_does_not_become_late() -> None:
+    ticket = walked(5).give(c.Suspend(reason="frost"), Role.TOWNSHIP)
+    assert ticket.deadlines is not None
+    assert ticket.deadlines.resolve_due is not None
+    assert not ticket.overdue(ticket.deadlines.resolve_due + DAY)
 
 
 def test_permitted_commands_come_from_the_table() -> None:

@@ -11,7 +11,8 @@ from domain.ticket import Ticket
 from domain.vocabulary import Role, State
 from projections.sla_clocks import Clock, ClockRow
 from tests.journeys import ROADS, START, VILLAGE, Journey, walked
-from tests.read_models import clock_rows, pair, random_journey
+from tests.random_journeys import random_journey
+from tests.read_models import clock_rows, pair
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 STAGES = {

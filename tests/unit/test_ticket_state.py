@@ -18,7 +18,8 @@ from projections.raw_event import read_event
 from projections.ticket_state import TicketRow
 from projections.ticket_state_fold import advance
 from tests.journeys import ROADS, START, VILLAGE, Journey, walked
-from tests.read_models import pair, random_journey, ticket_row
+from tests.random_journeys import random_journey
+from tests.read_models import pair, ticket_row
 
 DAY = timedelta(days=1)
 
@@ -146,6 +147,7 @@ EVENT = orjson.loads(encode(walked(6).events[-1]))
         orjson.dumps(EVENT | {"subject": "622901-261123-22222"}),
         orjson.dumps(EVENT | {"data": EVENT["data"] | {"ticket": None}}),
         orjson.dumps(EVENT | {"data": EVENT["data"] | {"ticket": {"state": "on fire"}}}),
+        orjson.dumps(EVENT | {"data": EVENT["data"] | {"ticket": EVENT["data"]["ticket"] | {"cycle": 1e20}}}),
     ],
 )
 def test_what_is_not_a_ticket_event_is_poison_and_names_the_ticket(broken: bytes) -> None:

@@ -1,0 +1,83 @@
+"""One ticket's full history by its number, in a large store."""
+
+import random
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+
+import uvloop
+
+from domain.numbers import TicketNumber
+from infra.tickets import Tickets
+from tests.benchmarks.commands_in_process import command_side
+from tests.benchmarks.histories import fill_with_copies, number_of
+from tests.benchmarks.measure import Direction, Figure, Limit, Place, Sides, percentile
+from tests.benchmarks.orders import EVENTS_A_JOURNEY
+from tests.benchmarks.profiled import profiled
+
+_LOOKS = 2000
+_SELECT = "SELECT version, topic, state FROM events WHERE stream_id = ? ORDER BY version"
+
+
+class FullHistory:
+    """Microseconds for all events of one ticket, in a SQLite store of 1,000,000 events (--quick: 100,000).
+
+    Ours: `Tickets.history` by the ticket's number, on the event loop: number to stream, a thread for the
+    read, the stored events. Theirs: one prepared `SELECT` of the same rows by stream id on an open
+    sqlite3 connection. Both: the same random tickets, one after the other; medians.
+    """
+
+    name = "history"
+    unit = "µs"
+    against = "bare SQL select of the same rows"
+    limit = Limit(Direction.AT_MOST, 3)
+
+    @contextmanager
+    def open(self, place: Place) -> Iterator[Sides]:
+        """Fill a store."""
+        journeys = place.pick(1_000_000, 100_000) // EVENTS_A_JOURNEY + 1
+        file = place.folder / "events.db"
+        with ExitStack() as stack:
+            tickets = stack.enter_context(command_side(f"sqlite:///{file}", place.folder))
+            fill_with_copies(tickets.store, 0, journeys)
+            bare = stack.enter_context(closing(sqlite3.connect(file)))
+            chosen = [
+                number_of(serial) for serial in random.Random(622901).choices(range(journeys), k=_LOOKS)
+            ]
+            _look(tickets, chosen)
+            _select(bare, chosen)
+            yield Sides(
+                lambda: profiled(place.profile, lambda: _look(tickets, chosen)), lambda: _select(bare, chosen)
+            )
+
+
+def _look(tickets: Tickets, numbers: Sequence[TicketNumber]) -> Figure:
+    async def look() -> list[float]:
+        return [await _timed(tickets, number) for number in numbers]
+
+    return _figure(uvloop.run(look()))
+
+
+async def _timed(tickets: Tickets, number: TicketNumber) -> float:
+    began = time.perf_counter()
+    history = await tickets.history(number)
+    seconds = time.perf_counter() - began
+    assert len(history) == EVENTS_A_JOURNEY
+    return seconds
+
+
+def _select(connection: sqlite3.Connection, numbers: Sequence[TicketNumber]) -> Figure:
+    taken: list[float] = []
+    for number in numbers:
+        stream_id = number.stream_id.bytes
+        began = time.perf_counter()
+        rows = connection.execute(_SELECT, (stream_id,)).fetchall()
+        taken.append(time.perf_counter() - began)
+        assert len(rows) == EVENTS_A_JOURNEY
+    return _figure(taken)
+
+
+def _figure(seconds: Sequence[float]) -> Figure:
+    micro = [each * 1e6 for each in seconds]
+    return Figure(percentile(micro, 0.5), (("p99", percentile(micro, 0.99)),))

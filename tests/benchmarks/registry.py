@@ -1,0 +1,23 @@
+"""All measures, in the order of the table."""
+
+from collections.abc import Sequence
+
+from tests.benchmarks.commands_in_process import InProcessPostgres, InProcessSqlite
+from tests.benchmarks.commands_over_http import OverHttp
+from tests.benchmarks.history import FullHistory
+from tests.benchmarks.lag import LagToList
+from tests.benchmarks.landing import LandingInClickHouse
+from tests.benchmarks.measure import Measure
+from tests.benchmarks.projection import TicketState
+from tests.benchmarks.relay import RelayToKafka
+
+MEASURES: Sequence[Measure] = (
+    InProcessSqlite(),
+    InProcessPostgres(),
+    OverHttp(),
+    RelayToKafka(),
+    TicketState(),
+    LandingInClickHouse(),
+    LagToList(),
+    FullHistory(),
+)
