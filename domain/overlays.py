@@ -95,7 +95,7 @@ def _reclassify(ticket: Ticket, command: c.Reclassify, context: Context) -> list
 
 def _revise_deadlines(ticket: Ticket, command: c.ReviseDeadlines, context: Context) -> list[Payload]:
     due = ticket.deadlines.resolve_due if ticket.deadlines else None
-    if ticket.resolved_at is not None and command.resolve_due != due:
+    if ticket.resolved_at is not None and command.resolve_due not in (None, due):
         raise Refused("it is resolved: that clock has stopped", rule="clock-stopped", field="resolve_due")
     revised = revised_deadlines(ticket, command, context)
     return [e.DeadlinesRevised(reason=command.reason, deadlines=revised)]
