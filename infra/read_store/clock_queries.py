@@ -36,8 +36,8 @@ class SqlClockQueries:
     ) -> Page[Breach]:
         """See `ClockQueries.breaches`."""
         limit = checked_limit(limit)
-        looked = _Looked(as_of, known_until or {})
-        query = sa.select(SLA_CLOCKS).where(*_conditions(wanted, looked))
+        looked = Looked(as_of, known_until or {})
+        query = sa.select(SLA_CLOCKS).where(*breach_conditions(wanted, looked))
         if cursor is not None:
             query = query.where(sa.tuple_(*_KEY) < _key(read_cursor(cursor, _ORDER, len(_KEY))))
         query = query.order_by(*(column.desc() for column in _KEY)).limit(limit + 1)
@@ -53,7 +53,7 @@ class SqlClockQueries:
         self, wanted: BreachFilter, *, as_of: datetime, known_until: KnownUntil | None = None
     ) -> int:
         """See `ClockQueries.count_breaches`."""
-        conditions = _conditions(wanted, _Looked(as_of, known_until or {}))
+        conditions = breach_conditions(wanted, Looked(as_of, known_until or {}))
         query = sa.select(sa.func.count()).select_from(SLA_CLOCKS).where(*conditions)
         with self._store.reading() as connection:
             return connection.scalar(query) or 0
@@ -65,7 +65,7 @@ class SqlClockQueries:
             return tuple(ClockRow(*row) for row in connection.execute(query))
 
 
-class _Looked(NamedTuple):
+class Looked(NamedTuple):
     """When a running clock is looked at: now, or when the source of an untouched import last spoke."""
 
     as_of: datetime
@@ -87,7 +87,7 @@ class _Looked(NamedTuple):
         return sa.case(*earlier, else_=as_of) if earlier else as_of
 
 
-def _conditions(wanted: BreachFilter, looked: _Looked) -> list[Condition]:
+def breach_conditions(wanted: BreachFilter, looked: Looked) -> list[Condition]:
     as_of = looked.as_of
     stopped = sa.func.coalesce(_C.stopped_at, _C.suspended_at, looked.column(), type_=Moment)
     found: list[Condition] = [NOT_KEPT, _C.due_at < as_of, _C.due_at < stopped]
@@ -110,7 +110,7 @@ def _key(after: tuple[KeyPart, ...]) -> sa.Tuple:
     return sa.tuple_(*(sa.literal(value, column.type) for value, column in zip(after, _KEY, strict=True)))
 
 
-def _breach(row: ClockRow, looked: _Looked) -> Breach:
+def _breach(row: ClockRow, looked: Looked) -> Breach:
     as_of = looked.as_of
     if row.due_at is None:
         raise AssertionError("a clock without a limit is never in breach")
