@@ -4,18 +4,19 @@ Every unit is a measure that grows with time and stands still where nothing coun
 so that adding is exact and additive over breaks, nights, holidays, closures and changes of the clock.
 
 - *urgent working hour* 紧急工作时: an hour, round the clock.
-- *working hour* 工作时: an hour of the calendar's working time.
+- *working hour* 工作时: an hour of the calendar's working time. What is used up exactly at closing time is
+  due then, not at the next opening.
 - *working day* 工作日: a whole day's working time, whatever its length. From Monday 10:00 one working day
-  ends on Tuesday at 10:00: the same clock time n working days later, or, where the days differ in
+  ends on Tuesday at 10:00: the same clock time n working days later or, where the days differ in
   length, the same share of the day's working time. (Assumption: what a resident would expect. The Civil
   Code, articles 201 and 203, would not count the first day and would end at closing time, which is later.)
 - *calendar day* 自然日: the same local clock time n days later, on whatever day that is. Where the clock
   change skips that time it is read with the offset before the change, and a repeated time is its first
   occurrence (RFC 5545, 3.3.5). Parts of calendar days, such as pauses, count as plain time.
 
-A start outside working time counts from the next opening. A limit that is used up exactly at closing time
-ends then, not at the next opening. Whatever happens exactly at the due time is in time: only what comes
-later is late. Results are UTC; they are *provisional* if they rest on a year without published holidays.
+A start outside working time counts from the next opening; the second of closing is outside. Whatever
+happens exactly at the due time is in time: only what comes later is late. Results are UTC; they are
+*provisional* if they rest on a year without published holidays.
 """
 
 from bisect import bisect_left, bisect_right
@@ -74,9 +75,13 @@ class _Table(NamedTuple):
         inside = min(end, moment) - self.starts[index]
         return self.positions[index] + inside * self.rates[index]
 
-    def moment(self, position: int) -> int:
-        """The first moment at which so many ticks have passed; `position` is within the table."""
-        index = bisect_left(self.positions, position) - 1
+    def moment(self, position: int, *, at_opening: bool) -> int:
+        """The moment at which so many ticks have passed; `position` lies within the table.
+
+        Between a closing and the next opening nothing passes: it is the one or the other.
+        """
+        search = bisect_right if at_opening else bisect_left
+        index = search(self.positions, position) - 1
         return self.starts[index] + (position - self.positions[index]) // self.rates[index]
 
 
@@ -116,19 +121,17 @@ class WorkingTime:
 
     def add_ticks(self, start: datetime, ticks: int, unit: Unit | None) -> Due:
         """Go on from `start` until so many ticks of a unit have passed (None: plain time); 0 stays there."""
-        if ticks <= 0:
-            return Due(start, False)
-        if unit not in _WORKED:
-            return Due(start + timedelta(microseconds=ticks), False)
+        if ticks <= 0 or unit not in _WORKED:
+            return Due(start.astimezone(UTC) + timedelta(microseconds=max(ticks, 0)), False)
         begin = _microseconds(start)
         table = self._tables.get(unit)
         if table is None or not table.lo <= begin < table.hi:
             table = self._cover(unit, begin)
         position = table.position(begin) + ticks
-        while position > table.total:
+        while position >= table.total:
             years = table.last_year - table.first_year + 1
             table = self._grow(unit, table.first_year, table.last_year + years)
-        end = table.moment(position)
+        end = table.moment(position, at_opening=unit is Unit.WORKING_DAY)
         return Due(_datetime(end), not (self._known_from <= begin and end <= self._known_to))
 
     def measure(self, start: datetime, end: datetime, unit: Unit | None) -> int:
