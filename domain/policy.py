@@ -190,14 +190,27 @@ def category_within(category: str, wider: str) -> bool:
     return category == wider or category.startswith(wider + ".")
 
 
+class BadPolicy(Invalid):
+    """A policy file that cannot be used; `faults` has one sentence for every place at fault."""
+
+    default_rule = "bad-policy"
+
+    def __init__(self, source: str, faults: tuple[str, ...], *, field: str | None = None) -> None:
+        super().__init__(f"{source}: " + "; ".join(faults), field=field)
+        self.source = source
+        self.faults = faults
+
+
 def parse_policy(data: Mapping[str, object], source: str = "policy") -> Policy:
-    """Check the content of a policy file; raises Invalid that names every place at fault."""
+    """Check the content of a policy file; raises BadPolicy that names every place at fault."""
     try:
         return Policy.model_validate(data)
     except ValidationError as error:
-        places = [_place(fault["loc"]) for fault in error.errors()]
-        messages = [f"{place}: {fault['msg']}" for place, fault in zip(places, error.errors(), strict=True)]
-        raise Invalid(f"{source}: " + "; ".join(messages), rule="bad-policy", field=places[0]) from error
+        found = [
+            (_place(fault["loc"]), fault["msg"].removeprefix("Value error, ")) for fault in error.errors()
+        ]
+        faults = tuple(": ".join(filter(None, fault)) for fault in found)
+        raise BadPolicy(source, faults, field=found[0][0] or None) from error
 
 
 def _place(location: Iterable[int | str]) -> str:

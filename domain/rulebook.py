@@ -19,19 +19,28 @@ _BEGINNING = datetime.min.replace(tzinfo=UTC)
 class Rulebook:
     """Every known version. Immutable; what was worked out once is kept."""
 
-    def __init__(self, policies: Iterable[Policy]) -> None:
-        """Take versions of the policy in any order; raises Invalid where two contradict each other."""
+    def __init__(self, policies: Iterable[Policy], past: Iterable[Policy] = ()) -> None:
+        """Take versions of the policy in any order; raises Invalid where two contradict each other.
+
+        Those of the `past` are never in force any more, but running clocks may still name them.
+        """
+        earlier = tuple(past)
         self.policies = tuple(sorted(policies, key=lambda one: one.effective_from or _BEGINNING))
         self._since = [policy.effective_from or _BEGINNING for policy in self.policies]
         self._rules = [Rules(policy, self) for policy in self.policies]
-        self._named = {rules.version: rules for rules in self._rules}
-        self._calendars = _calendars_of(self.policies)
+        named = [*self._rules, *(Rules(policy, self) for policy in earlier)]
+        self._named = {rules.version: rules for rules in named}
+        self._calendars = _calendars_of((*earlier, *self.policies))
         self._times: dict[tuple[str, Region], WorkingTime] = {}
         self._shared: dict[tuple[object, ...], WorkingTime] = {}
         if not self.policies or len(set(self._since)) < len(self._since):
             raise Invalid("a rulebook needs policies, each with its own effective_from", rule="bad-policy")
-        if len(self._named) < len(self.policies):
-            raise Invalid("two policies have the same version", rule="bad-policy", field="version")
+        if len(self._named) < len(named):
+            versions = [rules.version for rules in named]
+            twice = next(version for version in versions if versions.count(version) > 1)
+            raise Invalid(
+                f"two different policies have the same version {twice}", rule="bad-policy", field="version"
+            )
 
     def in_force(self, at: datetime) -> "Rules":
         """Give the rules in force at a moment; before all versions, the first."""

@@ -13,6 +13,7 @@ from typing import Self
 
 from clickhouse_connect.driver.client import Client
 
+from domain.rulebook import Rulebook
 from infra.clickhouse.accounts import WRITER, read_password
 from infra.clickhouse.connect import connect
 from infra.clickhouse.errors import ClickHouseUnavailable
@@ -23,6 +24,7 @@ from infra.event_log.port import EventLog, LogUnavailable
 from infra.event_store.open import open_event_store
 from infra.event_store.port import EventStore
 from infra.home import Home
+from infra.policy_file import read_rulebook
 from infra.read_store.open import ReadStore, open_read_store
 from infra.settings import EMBEDDED, LogKind, Settings
 from infra.tickets import Tickets
@@ -69,7 +71,12 @@ class Installation:
     @cached_property
     def tickets(self) -> Tickets:
         """The command side."""
-        return Tickets(self.store, self.vault)
+        return Tickets(self.store, self.vault, rulebook=self.rulebook)
+
+    @cached_property
+    def rulebook(self) -> Rulebook:
+        """Every version of the policy; raises Invalid for a file that is at fault."""
+        return read_rulebook(self.settings.policy)
 
     @cached_property
     def event_log(self) -> EventLog:

@@ -19,6 +19,7 @@ _COMMANDS = {
     "clickhouse": "infra.commands:clickhouse",
     "broker": "infra.commands:broker",
     "ticket": "infra.commands:ticket",
+    "policy": "infra.policy_commands:policy",
     "config": "infra.commands:config",
     "import": "infra.input_commands:import_command",
     "simulate": "infra.input_commands:simulate_command",

@@ -16,6 +16,7 @@ from infra.broker.broker import BrokerError
 from infra.broker.run import run_broker
 from infra.cli_options import home_option
 from infra.settings import Settings
+from infra.tickets import utc_now
 
 
 @click.command()
@@ -95,6 +96,7 @@ def config(home: Path | None) -> None:
                     "event_store": _without_password(settings.event_store_url),
                     "read_store": _without_password(settings.read_store_url),
                     "log": parts.log_kind,
+                    "policy": parts.rulebook.in_force(utc_now()).version,
                     "dev_identity": settings.dev_identity,
                     "running": running,
                     "variables": sorted(name for name in os.environ if name.startswith("LIUDAN_")),

@@ -22,7 +22,9 @@ class LogKind(StrEnum):
 class Settings(BaseSettings):
     """Where everything is. Unset means embedded, in the data folder."""
 
-    model_config = SettingsConfigDict(env_prefix="LIUDAN_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="LIUDAN_", env_ignore_empty=True, frozen=True, extra="ignore"
+    )
 
     home: Path = Path("var")
     """The data folder of this installation."""
@@ -34,6 +36,8 @@ class Settings(BaseSettings):
     """Bootstrap servers; `embedded` for the event store's own log; default a broker of our own."""
     clickhouse: str = ""
     """URL of a ClickHouse server; default the embedded engine."""
+    policy: Path | None = None
+    """A policy file, or a folder with a file for every version; default the shipped policy."""
     member: str = ""
     """This process's name among those that share its work, each its own; a restarted one then gets its
     partitions back at once instead of after Kafka's session timeout."""

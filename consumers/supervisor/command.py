@@ -46,6 +46,7 @@ def up(
     began = time.monotonic()
     with Installation.at(home) as parts, parts.home.supervised(), stopping_on_signals():
         check_exposure(host, dev_identity=parts.settings.dev_identity)
+        _ = parts.rulebook  # a policy that cannot be used is said here, not by one part after another
         kind = choose_log(parts.settings, parts.home.log_kind, LogKind(log) if log else None)
         layout = plan(parts, kind, host, port)
         parts.home.settle_log_kind(kind)

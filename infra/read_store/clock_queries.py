@@ -88,6 +88,7 @@ class Looked(NamedTuple):
 
 
 def breach_conditions(wanted: BreachFilter, looked: Looked) -> list[Condition]:
+    """Give what has to hold of a row of `SLA_CLOCKS` for it to be such a breach."""
     as_of = looked.as_of
     stopped = sa.func.coalesce(_C.stopped_at, _C.suspended_at, looked.column(), type_=Moment)
     found: list[Condition] = [NOT_KEPT, _C.due_at < as_of, _C.due_at < stopped]
