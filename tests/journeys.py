@@ -12,6 +12,7 @@ from domain.decide import decide_and_evolve
 from domain.events import Actor, TicketEvent
 from domain.numbers import TicketNumber
 from domain.regions import Region
+from domain.rulebook import Rulebook
 from domain.ticket import Ticket
 from domain.vocabulary import Role
 from infra.policy_file import default_rulebook
@@ -57,6 +58,7 @@ class Journey:
     ticket: Ticket | None = None
     events: list[TicketEvent] = field(default_factory=list)
     ids: Iterator[UUID] = field(default_factory=_ids)
+    book: Rulebook = field(default_factory=default_rulebook)
 
     def context(self, actor: Actor) -> Context:
         """What the command side would pass in, with this journey's clock and ids."""
@@ -65,7 +67,7 @@ class Journey:
             recorded_at=self.now,
             actor=actor,
             command_id=next(self.ids),
-            rules=default_rulebook().in_force(self.now),
+            rules=self.book.in_force(self.now),
             new_id=self.ids.__next__,
             number=TicketNumber.compose(VILLAGE, self.now.date(), self.serial),
             person=RESIDENT_ID,

@@ -147,8 +147,8 @@ def test_checking_finds_what_cannot_be_meant() -> None:
     found = {(finding.severity.value, finding.place) for finding in check(policy)}
     assert found >= {
         ("problem", "warn"), ("warning", "escalate"), ("warning", "stage.issue"),
-        ("warning", "resolve.larger"), ("warning", "extension.general"), ("problem", "override[2]"), ("warning", "override[3].category"),
-        ("warning", "override[3]"), ("problem", "calendar[b]"),
+        ("warning", "resolve.larger"), ("warning", "extension.general"), ("problem", "override[2]"),
+        ("warning", "override[3].category"), ("warning", "override[3]"), ("problem", "calendar[b]"),
     }  # fmt: skip
 
 
