@@ -9,6 +9,7 @@ IN_CHINESE = {
     "request-extension": "申请延期", "grant-extension": "同意延期", "refuse-extension": "不同意延期",
     "suspend": "挂起", "resume": "恢复", "reclassify": "调整类别", "revise-deadlines": "修订时限",
     "urge": "催办", "escalate": "升级督办", "declare-emergency": "转急", "stand-down": "转平",
+    "log-response": "应急记录",
     "erase-personal-data": "清除个人信息",
 }  # fmt: skip
 
@@ -51,6 +52,7 @@ EXAMPLES: dict[str, dict[str, object]] = {
     "escalate": {"reason": "已超期"},
     "declare-emergency": {"reason": "燃气泄漏"},
     "stand-down": {"words": "险情已排除"},
+    "log-response": {"kind": "report", "words": "现场已封闭，抢修队到达"},
     "erase-personal-data": {"reason": "本人申请"},
 }  # fmt: skip
 """A body that would do for every command; the tests give each of them."""

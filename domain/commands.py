@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 from domain.numbers import TicketNumber
 from domain.personal import Personal
 from domain.regions import Grid, Region
-from domain.vocabulary import Channel, MatterClass, Outcome, RejectReason, Urgency, Weight
+from domain.vocabulary import Channel, MatterClass, Outcome, RejectReason, ResponseKind, Urgency, Weight
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
 Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
@@ -281,6 +281,17 @@ class StandDown(Command):
     NAME = "stand-down"
 
 
+class LogResponse(Command):
+    """应急处置记录: what is warned of, reported, followed, ordered or cleared up in an emergency.
+
+    While the emergency is declared and the ticket is open, anything; the aftermath 善后 also later.
+    """
+
+    NAME = "log-response"
+    kind: ResponseKind
+    words: Words = Field(description="What happened or is to happen; sealed, never stored in the clear")
+
+
 class ErasePersonalData(Command):
     """Destroy the key of the ticket's person; what was sealed can never be read again."""
 
@@ -321,6 +332,6 @@ COMMANDS: dict[str, type[Command]] = {
         Place, Verify, Reject, Issue, Dispatch, Accept, Return, Transfer, Assign, AddCohandler, Progress,
         Attach, Resolve, Rework, FeedBack, Rate, LapseRating, Reopen, Withdraw, Merge, Unmerge,
         RequestExtension, GrantExtension, RefuseExtension, Suspend, Resume, Reclassify, ReviseDeadlines,
-        Urge, Escalate, DeclareEmergency, StandDown, ErasePersonalData, Import,
+        Urge, Escalate, DeclareEmergency, StandDown, LogResponse, ErasePersonalData, Import,
     )
 }  # fmt: skip

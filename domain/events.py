@@ -16,7 +16,17 @@ from domain.deadlines import Deadlines
 from domain.numbers import TicketNumber
 from domain.personal import Sealed
 from domain.regions import Grid, Region
-from domain.vocabulary import Channel, Level, MatterClass, Outcome, RejectReason, Role, State, Urgency
+from domain.vocabulary import (
+    Channel,
+    Level,
+    MatterClass,
+    Outcome,
+    RejectReason,
+    ResponseKind,
+    Role,
+    State,
+    Urgency,
+)
 
 
 class Holder(BaseModel):
@@ -338,6 +348,13 @@ class EmergencyStoodDown(Payload):
     deadlines: Deadlines | None = None
 
 
+class ResponseLogged(Payload):
+    """应急处置记录; what was said is sealed."""
+
+    TYPE = "response-logged"
+    kind: ResponseKind
+
+
 class PersonalDataErased(Payload):
     """The key is destroyed."""
 
@@ -375,7 +392,8 @@ PAYLOADS: dict[str, type[Payload]] = {
         MatterResolved, ReworkOrdered, ResultFedBack, OrderRated, RatingLapsed, TicketClosed, TicketReopened,
         OrderWithdrawn, TicketsMerged, TicketsUnmerged, ExtensionRequested, ExtensionGranted,
         ExtensionRefused, TicketSuspended, TicketResumed, MatterReclassified, DeadlinesRevised, OrderUrged,
-        TicketEscalated, EmergencyDeclared, EmergencyStoodDown, PersonalDataErased, TicketImported,
+        TicketEscalated, EmergencyDeclared, EmergencyStoodDown, ResponseLogged, PersonalDataErased,
+        TicketImported,
     )
 }  # fmt: skip
 

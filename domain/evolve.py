@@ -294,8 +294,10 @@ def _emergency(changes: Changes, ticket: Ticket, payload: e.EmergencyDeclared, e
     changes.update(emergency_at=event.occurred_at, ordinary=ticket.deadlines, deadlines=payload.deadlines)
 
 
-def _stood_down(changes: Changes, _: Ticket, payload: e.EmergencyStoodDown, __: TicketEvent) -> None:
-    changes.update(emergency_at=None, ordinary=None, deadlines=payload.deadlines)
+def _stood_down(changes: Changes, _: Ticket, payload: e.EmergencyStoodDown, event: TicketEvent) -> None:
+    changes.update(
+        emergency_at=None, stood_down_at=event.occurred_at, ordinary=None, deadlines=payload.deadlines
+    )
 
 
 def _erased(changes: Changes, _: Ticket, __: e.PersonalDataErased, ___: TicketEvent) -> None:

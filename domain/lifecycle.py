@@ -52,6 +52,8 @@ class Rule:
     """Whether it may be given while the ticket is suspended."""
     emergency_froms: frozenset[State] = frozenset()
     """Further states from which it may be given while an emergency flattens the command."""
+    of_emergency: bool = False
+    """Whether it only makes sense on a ticket for which an emergency is or was declared."""
 
 
 Match = Callable[[Ticket, Actor], bool]
@@ -83,8 +85,11 @@ def _rule(
     note: str = "",
     suspended: bool = False,
     emergency_froms: frozenset[State] = frozenset(),
+    of_emergency: bool = False,
 ) -> Rule:
-    return Rule(command, frozenset(froms), to, frozenset(by), events, note, suspended, emergency_froms)
+    return Rule(
+        command, frozenset(froms), to, frozenset(by), events, note, suspended, emergency_froms, of_emergency
+    )
 
 
 S, W = State, Who
@@ -139,6 +144,10 @@ _TABLE = (
     _rule(c.Escalate, OPEN, None, {W.SUPERIOR, W.SYSTEM}, e.TicketEscalated, suspended=True),
     _rule(c.DeclareEmergency, _WORKING, None, {W.COUNTY, W.PREFECTURE}, e.EmergencyDeclared),
     _rule(c.StandDown, OPEN, None, {W.COUNTY, W.PREFECTURE}, e.EmergencyStoodDown),
+    _rule(
+        c.LogResponse, OPEN | {S.CLOSED}, None, {*_OFFICERS, W.HOLDER}, e.ResponseLogged, suspended=True,
+        of_emergency=True, note="while an emergency is declared; the aftermath also when it is over",
+    ),
     _rule(
         c.ErasePersonalData, frozenset(State), None, {W.DATA_PROTECTION}, e.PersonalDataErased, suspended=True
     ),
@@ -249,20 +258,25 @@ _MATCHES: Mapping[Who, Match] = {
 
 
 @cache
-def _rules_for(state: State, *, emergency: bool, suspended: bool) -> tuple[Rule, ...]:
+def _rules_for(state: State, *, emergency: bool, calm: bool, suspended: bool) -> tuple[Rule, ...]:
     """The rows that are open to somebody in this situation; there are few situations."""
     return tuple(
         rule
         for rule in _TABLE
         if (state in rule.froms or (emergency and state in rule.emergency_froms))
         and (rule.suspended or not suspended)
+        and not (calm and rule.of_emergency)
     )
 
 
 def permitted_commands(ticket: Ticket, actor: Actor) -> list[str]:
     """Name the commands that the table would let this actor give now: the basis of worklists and pages."""
+    emergency = ticket.emergency_at is not None
     rules = _rules_for(
-        ticket.state, emergency=ticket.emergency_at is not None, suspended=ticket.suspended_at is not None
+        ticket.state,
+        emergency=emergency,
+        calm=not emergency and ticket.stood_down_at is None,
+        suspended=ticket.suspended_at is not None,
     )
     relations = {who for who, matches in _MATCHES.items() if matches(ticket, actor)}
     return [rule.command.NAME for rule in rules if not rule.by.isdisjoint(relations)]

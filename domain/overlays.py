@@ -20,7 +20,7 @@ from domain.errors import Invalid, Refused
 from domain.events import Payload
 from domain.lifecycle import superior_level
 from domain.ticket import Ticket
-from domain.vocabulary import MatterClass
+from domain.vocabulary import MatterClass, ResponseKind
 
 
 def _request_extension(ticket: Ticket, command: c.RequestExtension, context: Context) -> list[Payload]:
@@ -122,6 +122,18 @@ def _stand_down(ticket: Ticket, _: c.StandDown, context: Context) -> list[Payloa
     return [e.EmergencyStoodDown(deadlines=stood_down_deadlines(ticket, context))]
 
 
+def _log_response(ticket: Ticket, command: c.LogResponse, _: Context) -> list[Payload]:
+    """The log is open while the emergency is; what it left behind can be cleared up long after."""
+    runs = ticket.emergency_at is not None
+    if not runs and ticket.stood_down_at is None:
+        raise Refused("no emergency was declared", rule="no-emergency")
+    if command.kind is not ResponseKind.AFTERMATH and (ticket.ended or not runs):
+        raise Refused(
+            "the emergency is over; only its aftermath is still logged", rule="emergency-over", field="kind"
+        )
+    return [e.ResponseLogged(kind=command.kind)]
+
+
 def _erase(ticket: Ticket, command: c.ErasePersonalData, _: Context) -> list[Payload]:
     if ticket.person is None or ticket.erased:
         raise Refused("this ticket holds no personal data", rule="nothing-to-erase")
@@ -140,5 +152,6 @@ DECIDERS: Mapping[type[c.Command], Callable[[Any, Any, Context], list[Payload]]]
     c.Escalate: _escalate,
     c.DeclareEmergency: _declare_emergency,
     c.StandDown: _stand_down,
+    c.LogResponse: _log_response,
     c.ErasePersonalData: _erase,
 }

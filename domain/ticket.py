@@ -68,6 +68,8 @@ class Ticket(BaseModel):
     """The suspensions of this cycle that are over; their time does not count."""
     suspended_at: datetime | None = None
     emergency_at: datetime | None = None
+    stood_down_at: datetime | None = None
+    """When the last emergency was over."""
     urged: int = 0
     escalated_to: Level | None = None
 

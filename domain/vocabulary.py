@@ -107,6 +107,16 @@ class Outcome(StrEnum):
     NOT_FEASIBLE = "not_feasible"  # 暂不具备条件
 
 
+class ResponseKind(StrEnum):
+    """What an entry in the response log of an emergency 应急处置记录 is about."""
+
+    WARNING = "warning"  # 预警
+    REPORT = "report"  # 信息报告
+    TRACKING = "tracking"  # 跟踪处置
+    INSTRUCTION = "instruction"  # 指令
+    AFTERMATH = "aftermath"  # 善后
+
+
 class End(StrEnum):
     """How a ticket ended."""
 

@@ -11,7 +11,7 @@ from domain.evolve import evolve
 from domain.numbers import TicketNumber
 from domain.regions import Region
 from domain.ticket import Ticket
-from domain.vocabulary import Channel, RejectReason, Role
+from domain.vocabulary import Channel, RejectReason, ResponseKind, Role
 from tests.journeys import ACTORS, HAPPY_PATH, START, Journey, walked
 
 _DAY = timedelta(days=1)
@@ -41,6 +41,7 @@ def _the_long_way() -> list[TicketEvent]:
     further: tuple[tuple[c.Command, Role], ...] = (
         (c.Transfer(to_unit="dept:water", reason="a pipe"), Role.DEPARTMENT),
         (c.DeclareEmergency(reason="flood"), Role.COUNTY),
+        (c.LogResponse(kind=ResponseKind.REPORT, words="the street is closed"), Role.TOWNSHIP),
         (c.StandDown(), Role.COUNTY),
         (c.Suspend(reason="frost"), Role.TOWNSHIP),
         (c.Resume(), Role.SYSTEM),

@@ -1,7 +1,7 @@
 """From the report to the township: placing, verifying, rejecting, issuing, and what ends there."""
 
 from domain import commands as c
-from domain.vocabulary import Channel, Level, MatterClass, RejectReason, Urgency, Weight
+from domain.vocabulary import Channel, Level, MatterClass, RejectReason, ResponseKind, Urgency, Weight
 from infra.simulation.matters import DONE, FOUND, GOING_ON
 from infra.simulation.rates import CHANNELS, OFFICE_CHANNELS
 from infra.simulation.scene import Scene, Script
@@ -72,11 +72,15 @@ def _verified(scene: Scene) -> c.Verify:
 
 
 def _flattened(scene: Scene) -> Script:
-    """转急: the county declares the emergency and dispatches straight to the department."""
+    """转急: the county declares the emergency, warns, dispatches straight to the department and instructs."""
     county = scene.place.county_officer
     yield from scene.by_officer(c.DeclareEmergency(reason="险情，需要立即处置"), county, 0.4)
+    warning = c.LogResponse(kind=ResponseKind.WARNING, words="已提醒周边住户远离现场。")
+    yield from scene.by_officer(warning, county, 0.2)
     department = scene.place.department(scene.matter.department)
     yield from scene.by_officer(c.Dispatch(department=department), county, 0.3)
+    instruction = c.LogResponse(kind=ResponseKind.INSTRUCTION, words="立即到场处置，每小时报告一次进展。")
+    yield from scene.by_officer(instruction, county, 0.2)
 
 
 def in_the_village(scene: Scene) -> Script:

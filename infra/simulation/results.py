@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from domain import commands as c
+from domain.vocabulary import ResponseKind
 from infra.simulation.linxia import SYSTEM
 from infra.simulation.matters import COMPLAINTS, THANKS, TOLD
 from infra.simulation.rates import BAD_SCORES, SCORES
@@ -15,6 +16,8 @@ def on_site(scene: Scene) -> Script:
     if scene.ticket.emergency_at is not None:
         yield from scene.by_officer(c.StandDown(words="险情已经排除。"), scene.place.county_officer, 3)
         scene.emergency = False
+        aftermath = c.LogResponse(kind=ResponseKind.AFTERMATH, words="现场已清理，住户已返回。")
+        yield from scene.by_officer(aftermath, scene.place.county_officer, 2)
     if scene.once("rework", rates.rework):
         rework = c.Rework(reason="现场查看，没有处理到位")
         yield from scene.by_officer(rework, worker, rates.check_hours)

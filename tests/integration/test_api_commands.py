@@ -88,6 +88,7 @@ CASES: dict[str, Case] = {
     "escalate": Case("accept", TOWNSHIP),
     "declare-emergency": Case("place", COUNTY),
     "stand-down": Case("place", COUNTY, (("declare-emergency", COUNTY),)),
+    "log-response": Case("place", COUNTY, (("declare-emergency", COUNTY),)),
     "erase-personal-data": Case("place", Role.DATA_PROTECTION),
 }
 

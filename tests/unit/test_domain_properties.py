@@ -12,7 +12,17 @@ from domain.errors import Refused
 from domain.evolve import fold
 from domain.lifecycle import LIFECYCLE, permitted_commands
 from domain.ticket import Ticket
-from domain.vocabulary import ENDED, MatterClass, Outcome, RejectReason, Role, State, Urgency, Weight
+from domain.vocabulary import (
+    ENDED,
+    MatterClass,
+    Outcome,
+    RejectReason,
+    ResponseKind,
+    Role,
+    State,
+    Urgency,
+    Weight,
+)
 from tests.journeys import ACTORS, HAPPY_PATH, ROADS, START, walked
 
 reasons = st.just("because")
@@ -35,6 +45,7 @@ STRATEGIES: dict[str, st.SearchStrategy[c.Command]] = {
     "revise-deadlines": st.builds(
         c.ReviseDeadlines, resolve_due=DUES, policy=st.just("default-2"), reason=reasons
     ),
+    "log-response": st.builds(c.LogResponse, kind=st.sampled_from(ResponseKind), words=st.just("seen")),
     "attach": st.just(c.Attach(media_type="image/png", sha256="0" * 64, size_bytes=1)),
 } | {
     command.NAME: st.just(command)
