@@ -54,13 +54,12 @@ def resumed_deadlines(ticket: Ticket, context: Context) -> Deadlines | None:
 def latest_extension(ticket: Ticket, context: Context) -> datetime | None:
     """Until when the matter may be extended at most, all extensions together; None for not at all."""
     resolve = resolve_timer(ticket)
-    own = resolve.allowance.policy if resolve and resolve.allowance else None
-    rules = context.rules.book.rules(own) or context.rules
+    rules = context.rules.book.rules(resolve.policy if resolve else None) or context.rules
     terms = rules.terms(ticket.region, ticket.category)
     limit = terms.extension.get(ticket.matter_class or MatterClass.GENERAL)
     if resolve is None or limit is None:
         return None
-    calendar = resolve.allowance.calendar if resolve.allowance else None
+    calendar = resolve.calendar
     time = rules.book.working_time(calendar, ticket.region) if calendar else rules.working_time(ticket.region)
     used = sum(time.measure(span.start, span.end, limit.unit) for span in ticket.extensions)
     left = time.ticks(limit.amount, limit.unit) - used
@@ -134,10 +133,10 @@ def _worked_out_anew(ticket: Ticket, context: Context) -> Deadlines:
 
 def _stated(timer: Timer | None, due: datetime, policy: str | None) -> Timer:
     """A due time that somebody stated; the clock's start and limit stay known."""
-    allowance = timer.allowance if timer else None
-    if allowance is not None and policy is not None:
-        allowance = allowance.model_copy(update={"policy": policy, "provisional": None})
-    return Timer(due, allowance)
+    if timer is None or timer.allowance is None:
+        return Timer(due)
+    stated = with_due(timer, due, provisional=False)
+    return stated._replace(policy=policy or timer.policy)
 
 
 def _ordinary_resolve(ticket: Ticket, context: Context) -> Timer | None:

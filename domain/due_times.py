@@ -18,10 +18,12 @@ from domain.working_time import WorkingTime
 
 
 class Timer(NamedTuple):
-    """A running clock: when it is due and, where that was computed, from what."""
+    """A running clock: when it is due and, where that was computed, from what and by which versions."""
 
     due: datetime
     allowance: Allowance | None = None
+    policy: str | None = None
+    calendar: str | None = None
 
 
 class Matter(NamedTuple):
@@ -74,7 +76,7 @@ def reclassified(ticket: Ticket, matter: Matter, context: Context) -> Timer | No
     unknown_limit = allowance is None and matter.matter_class is ticket.matter_class
     if (same_limit or unknown_limit) and matter.region == ticket.region:
         return known
-    return resolve_from_start(ticket, matter, rules, allowance.calendar if allowance else None)
+    return resolve_from_start(ticket, matter, rules, known.calendar if known else None)
 
 
 def resolve_from_start(ticket: Ticket, matter: Matter, rules: Rules, calendar: str | None = None) -> Timer:
@@ -116,7 +118,7 @@ def with_due(timer: Timer, due: datetime, *, provisional: bool) -> Timer:
     allowance = timer.allowance
     if allowance is not None and provisional != bool(allowance.provisional):
         allowance = allowance.model_copy(update={"provisional": provisional or None})
-    return Timer(due, allowance)
+    return timer._replace(due=due, allowance=allowance)
 
 
 # --- the three clocks as an event states them ---
@@ -133,20 +135,17 @@ def assemble(
 ) -> Deadlines:
     """Put the clocks into the form that is published, with the versions in force (or another policy's)."""
     policy, calendar = policy or context.rules.version, context.rules.working_time(region).version
-    allowances = [
-        _relative(timer.allowance, policy, calendar) if timer and timer.allowance else None
-        for timer in (stage, resolve, rating)
-    ]
+    clocks = [_published(timer, policy, calendar) for timer in (stage, resolve, rating)]
     return Deadlines(
         stage_due=stage.due if stage else None,
         resolve_due=resolve.due if resolve else None,
         rating_due=rating.due if rating else None,
         policy=policy,
         calendar=calendar,
-        provisional=any(one.provisional for one in allowances if one) or None,
-        stage_clock=allowances[0],
-        resolve_clock=allowances[1],
-        rating_clock=allowances[2],
+        provisional=any(clock.provisional for clock in clocks if clock) or None,
+        stage_clock=clocks[0],
+        resolve_clock=clocks[1],
+        rating_clock=clocks[2],
     )
 
 
@@ -174,20 +173,19 @@ def _timer(stated: Deadlines, due: datetime | None, allowance: Allowance | None)
         return None
     if allowance is None:
         return Timer(due)
-    versions = {
-        "policy": allowance.policy or stated.policy,
-        "calendar": allowance.calendar or stated.calendar,
-    }
-    return Timer(due, allowance.model_copy(update=versions))
+    return Timer(due, allowance, allowance.policy or stated.policy, allowance.calendar or stated.calendar)
 
 
-def _relative(allowance: Allowance, policy: str, calendar: str) -> Allowance:
-    """Leave out what the event says anyway, to keep it small."""
-    versions = {
-        "policy": None if allowance.policy == policy else allowance.policy,
-        "calendar": None if allowance.calendar == calendar else allowance.calendar,
-    }
-    return allowance.model_copy(update=versions)
+def _published(timer: Timer | None, policy: str, calendar: str) -> Allowance | None:
+    """Say only what the event does not say anyway, to keep it small."""
+    allowance = timer.allowance if timer else None
+    if timer is None or allowance is None:
+        return None
+    own_policy = None if timer.policy == policy else timer.policy
+    own_calendar = None if timer.calendar == calendar else timer.calendar
+    if (allowance.policy, allowance.calendar) == (own_policy, own_calendar):
+        return allowance
+    return allowance.model_copy(update={"policy": own_policy, "calendar": own_calendar})
 
 
 # --- starting a clock ---
@@ -248,16 +246,14 @@ def _start(
 ) -> Timer:
     time = rules.book.working_time(calendar, region) if calendar else rules.working_time(region)
     due = time.add(start, limit.amount, limit.unit)
-    allowance = Allowance.model_construct(
+    allowance = Allowance(
         start=start,
         amount=limit.amount,
         unit=limit.unit,
         thresholds=thresholds,
-        policy=rules.version,
-        calendar=time.version,
         provisional=due.provisional or None,
     )
-    return Timer(due.at, allowance)
+    return Timer(due.at, allowance, rules.version, time.version)
 
 
 def _is_provisional(timer: Timer) -> bool:
@@ -266,10 +262,9 @@ def _is_provisional(timer: Timer) -> bool:
 
 def _own_rules(timer: Timer | None, context: Context) -> Rules:
     """The rules that a clock was started by; those in force if it was not started by any of ours."""
-    version = timer.allowance.policy if timer and timer.allowance else None
-    return context.rules.book.rules(version) or context.rules
+    return context.rules.book.rules(timer.policy if timer else None) or context.rules
 
 
 def _time_of(timer: Timer, rules: Rules, region: Region) -> WorkingTime:
-    version = timer.allowance.calendar if timer.allowance else None
-    return rules.book.working_time(version, region) if version else rules.working_time(region)
+    calendar = timer.calendar
+    return rules.book.working_time(calendar, region) if calendar else rules.working_time(region)

@@ -7,6 +7,7 @@ less specific one, and at last from the policy itself.
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated, Self
 
 from pydantic import (
@@ -88,7 +89,7 @@ class Terms(_Frozen):
     escalate: tuple[Escalation, ...] = ()
     emergency: Emergency
 
-    @property
+    @cached_property
     def thresholds(self) -> tuple[int, ...]:
         """Every percentage of a limit at which something is said, in order."""
         return tuple(sorted({*self.warn, 100, *(step.percent for step in self.escalate)}))

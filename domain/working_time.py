@@ -8,8 +8,9 @@ so that adding is exact and additive over breaks, nights, holidays, closures and
   due then, not at the next opening.
 - *working day* 工作日: a whole day's working time, whatever its length. From Monday 10:00 one working day
   ends on Tuesday at 10:00: the same clock time n working days later or, where the days differ in
-  length, the same share of the day's working time. (Assumption: what a resident would expect. The Civil
-  Code, articles 201 and 203, would not count the first day and would end at closing time, which is later.)
+  length, the same share of the day's working time; closing time is the next opening. (Assumption: what a
+  resident would expect. The Civil Code, articles 201 and 203, would not count the first day and would end
+  at closing time, which is later.)
 - *calendar day* 自然日: the same local clock time n days later, on whatever day that is. Where the clock
   change skips that time it is read with the offset before the change, and a repeated time is its first
   occurrence (RFC 5545, 3.3.5). Parts of calendar days, such as pauses, count as plain time.
