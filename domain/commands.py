@@ -7,7 +7,16 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 from domain.numbers import TicketNumber
 from domain.personal import Personal
 from domain.regions import Grid, Region
-from domain.vocabulary import Channel, MatterClass, Outcome, RejectReason, ResponseKind, Urgency, Weight
+from domain.vocabulary import (
+    Channel,
+    Level,
+    MatterClass,
+    Outcome,
+    RejectReason,
+    ResponseKind,
+    Urgency,
+    Weight,
+)
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
 Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
@@ -266,6 +275,7 @@ class Escalate(Command):
 
     NAME = "escalate"
     reason: Short
+    to_level: Level | None = Field(default=None, description="Default: one level up from where it is")
 
 
 class DeclareEmergency(Command):

@@ -293,3 +293,8 @@ def superior_level(level: Level | None) -> Level:
         Level.PREFECTURE: Level.PREFECTURE,
         None: Level.TOWNSHIP,
     }[level]
+
+
+def outranks(level: Level, other: Level | None) -> bool:
+    """Whether a level is above another one, or above nobody's."""
+    return _RANK[level] > (_RANK[other] if other else _NOBODY_HOLDS_IT)

@@ -18,7 +18,7 @@ from domain.context import Context
 from domain.due_times import Matter, assemble, rating_timer, reclassified, stage_timer
 from domain.errors import Invalid, Refused
 from domain.events import Payload
-from domain.lifecycle import superior_level
+from domain.lifecycle import outranks, superior_level
 from domain.ticket import Ticket
 from domain.vocabulary import MatterClass, ResponseKind
 
@@ -107,7 +107,10 @@ def _urge(_: Ticket, __: c.Urge, ___: Context) -> list[Payload]:
 
 def _escalate(ticket: Ticket, command: c.Escalate, _: Context) -> list[Payload]:
     base = ticket.escalated_to or (ticket.holder.level if ticket.holder else None)
-    return [e.TicketEscalated(reason=command.reason, to_level=superior_level(base))]
+    to_level = command.to_level or superior_level(base)
+    if command.to_level is not None and not outranks(to_level, base):
+        raise Refused(f"it is with the {base} already", rule="escalated-already", field="to_level")
+    return [e.TicketEscalated(reason=command.reason, to_level=to_level)]
 
 
 def _declare_emergency(ticket: Ticket, command: c.DeclareEmergency, context: Context) -> list[Payload]:

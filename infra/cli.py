@@ -14,6 +14,7 @@ _COMMANDS = {
     "api": "api.command:api",
     "relay": "consumers.commands:relay",
     "project": "consumers.commands:project",
+    "watch": "consumers.sla_watch.command:watch",
     "tail": "consumers.commands:tail",
     "dead-letters": "consumers.commands:dead_letters",
     "clickhouse": "infra.commands:clickhouse",

@@ -59,10 +59,10 @@ class EmbeddedEventLog:
     def abandon(self) -> None:
         """See `EventLog.abandon`; nothing is ever pending."""
 
-    def history(self, topic: str) -> Iterator[LogRecord]:
+    def history(self, topic: str, starts: Mapping[int, int] | None = None) -> Iterator[LogRecord]:
         """See `EventLog.history`."""
         source = self._source(topic)
-        start, end = 0, source.end()
+        start, end = (starts or {}).get(PARTITION, 0), source.end()
         while start < end and (records := source.read(start, _PAGE)):
             yield from (record for record in records if record.offset < end)
             start = records[-1].offset + 1

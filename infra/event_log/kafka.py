@@ -51,9 +51,9 @@ class KafkaEventLog:
         """See `EventLog.abandon`."""
         self._writer.abandon()
 
-    def history(self, topic: str) -> Iterator[LogRecord]:
+    def history(self, topic: str, starts: Mapping[int, int] | None = None) -> Iterator[LogRecord]:
         """See `EventLog.history`."""
-        return read_history(self._bootstrap, topic, self.end_offsets(topic))
+        return read_history(self._bootstrap, topic, starts or {}, self.end_offsets(topic))
 
     def end_offsets(self, topic: str) -> Mapping[int, int]:
         """See `EventLog.end_offsets`."""

@@ -154,15 +154,19 @@ class KafkaReader:
             log.debug("offsets not committed", group=self._group, topic=self._topic, reason=str(error))
 
 
-def read_history(bootstrap: str, topic: str, ends: Mapping[int, int]) -> Iterator[LogRecord]:
-    """Read every partition from its beginning to the offset in `ends`, in no group."""
-    left = {partition: end for partition, end in ends.items() if end > 0}
+def read_history(
+    bootstrap: str, topic: str, starts: Mapping[int, int], ends: Mapping[int, int]
+) -> Iterator[LogRecord]:
+    """Read every partition from the offset in `starts` (or its beginning) to that in `ends`, in no group."""
+    left = {partition: end for partition, end in ends.items() if end > starts.get(partition, 0)}
     if not left:
         return
     consumer = _connect(bootstrap, None, None)
     try:
         consumer.assign([TopicPartition(topic, partition) for partition in left])
         consumer.seek_to_beginning()
+        for partition in left.keys() & starts.keys():
+            consumer.seek(TopicPartition(topic, partition), starts[partition])
         while left:
             batches = consumer.poll(timeout_ms=int(_HISTORY_SECONDS * 1000), max_records=5000)
             if not batches:

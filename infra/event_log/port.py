@@ -109,10 +109,10 @@ class EventLog(Protocol):
         """Give up on everything that is not acknowledged; what is pending fails, new records start afresh."""
         ...
 
-    def history(self, topic: str) -> Iterator[LogRecord]:
-        """Read a topic from its beginning to its present end, in order within a partition, in no group.
+    def history(self, topic: str, starts: Mapping[int, int] | None = None) -> Iterator[LogRecord]:
+        """Read a topic to its present end, in order within a partition, in no group.
 
-        Raises LogUnavailable.
+        A partition begins with the offset in `starts`, or with its first record. Raises LogUnavailable.
         """
         ...
 

@@ -108,6 +108,40 @@ SLA_CLOCKS = sa.Table(
     sa.Column("source_id", code()),
 )
 
+SLA_TIMERS = sa.Table(
+    "sla_timers_1",
+    METADATA,
+    sa.Column("number", code(), primary_key=True),
+    sa.Column("cycle", sa.Integer, primary_key=True),
+    sa.Column("clock", code(), primary_key=True),
+    sa.Column("run", sa.Integer, primary_key=True),
+    sa.Column("held", code(), nullable=False, comment="the origin of an untouched open import, else empty"),
+    sa.Column("moment", Moment, nullable=False, comment="when the next announcement is due"),
+    sa.Column("pending", sa.Text, nullable=False, comment="what is to be announced, as JSON"),
+)
+
+SLA_ANNOUNCEMENTS = sa.Table(
+    "sla_announcements_1",
+    METADATA,
+    sa.Column("sequence", sa.BigInteger, primary_key=True, autoincrement=False, comment="gapless, from 1"),
+    sa.Column("number", code(), nullable=False),
+    sa.Column("cycle", sa.Integer, nullable=False),
+    sa.Column("clock", code(), nullable=False),
+    sa.Column("run", sa.Integer, nullable=False),
+    sa.Column("percent", sa.Integer, nullable=False),
+    sa.Column("kind", code(), nullable=False),
+    sa.Column("at", Moment, nullable=False, comment="when the share of the limit was used up"),
+    sa.Column("event", sa.Text, nullable=False, comment="what is published, byte for byte"),
+)
+
+SLA_PROGRESS = sa.Table(
+    "sla_progress",
+    METADATA,
+    sa.Column("name", code(), primary_key=True),
+    sa.Column("sequence", sa.BigInteger, nullable=False, comment="the last announcement that was dealt with"),
+    sa.Column("offsets", sa.Text, nullable=False, comment="from where a topic is read again, as JSON"),
+)
+
 
 def _index(name: str, *columns: sa.Column[object], where: sa.ColumnElement[bool] | None = None) -> sa.Index:
     return sa.Index(name, *columns, sqlite_where=where, postgresql_where=where)
@@ -129,3 +163,7 @@ _index("ticket_state_1_open_holder", _t.holder, where=IS_OPEN)
 # Only what runs or was late: a small part of all clocks.
 _index("sla_clocks_1_late_due", _c.due_at, _c.number, where=NOT_KEPT)
 _index("sla_clocks_1_late_area", _c.area, _c.due_at, _c.number, where=NOT_KEPT)
+# What is due next, without looking at the clocks that are not.
+_n, _a = SLA_TIMERS.c, SLA_ANNOUNCEMENTS.c
+_index("sla_timers_1_due", _n.held, _n.moment, _n.number, _n.cycle, _n.clock, _n.run)
+sa.Index("sla_announcements_1_once", _a.number, _a.cycle, _a.clock, _a.run, _a.percent, unique=True)

@@ -51,8 +51,8 @@ class ScriptedLog:
     def abandon(self) -> None:
         pass
 
-    def history(self, topic: str) -> Iterator[LogRecord]:
-        return iter(self.published)
+    def history(self, topic: str, starts: Mapping[int, int] | None = None) -> Iterator[LogRecord]:
+        return iter(self.published[(starts or {}).get(0, 0) :])
 
     def end_offsets(self, topic: str) -> Mapping[int, int]:
         return {0: len(self.published)}
