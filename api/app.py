@@ -14,6 +14,8 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from api import problems
+from api.account_routes import account_routes
+from api.accountability_routes import accountability_routes
 from api.analytics_routes import Rollup, analytics_routes
 from api.catalogue_routes import catalogue_routes
 from api.command_docs import schemas
@@ -25,6 +27,7 @@ from api.list_routes import list_routes
 from api.ticket_routes import ticket_routes
 from domain.errors import Refused, Transient
 from infra.tickets import Tickets
+from projections.sla_accountability import AccountabilityQueries
 from projections.sla_clocks import ClockQueries, KnownUntil
 from projections.ticket_state import TicketQueries
 
@@ -49,6 +52,7 @@ class Parts:
     tickets: Tickets
     ticket_state: TicketQueries
     sla_clocks: ClockQueries
+    accountability: AccountabilityQueries
     known_until: Callable[[], KnownUntil]
     """Up to when the imported cases of every origin are known; it moves while the door is open."""
     rollup: Rollup
@@ -111,6 +115,8 @@ def create_app(
     add_command_routes(app.router, parts.tickets, identify)
     app.include_router(list_routes(parts.ticket_state, parts.sla_clocks, identify, clock, parts.known_until))
     app.include_router(ticket_routes(parts.tickets, identify))
+    app.include_router(account_routes(parts.tickets, identify, parts.known_until))
+    app.include_router(accountability_routes(parts.accountability, identify, clock, parts.known_until))
     app.include_router(analytics_routes(parts.rollup, identify, clock))
     app.include_router(catalogue_routes())
     app.include_router(health_routes(parts.health))

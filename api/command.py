@@ -12,6 +12,7 @@ from infra.bootstrap import Installation
 from infra.cli_options import home_option
 from infra.event_log.port import TICKETS_TOPIC
 from infra.exposure import check_exposure
+from infra.read_store.accountability_query import SqlAccountabilityQueries
 from infra.read_store.clock_queries import SqlClockQueries
 from infra.read_store.ticket_queries import SqlTicketQueries
 
@@ -36,6 +37,7 @@ def parts_of(parts: Installation) -> Parts:
         tickets=parts.tickets,
         ticket_state=SqlTicketQueries(reads),
         sla_clocks=SqlClockQueries(reads),
+        accountability=SqlAccountabilityQueries(reads),
         known_until=parts.home.known_until,
         rollup=parts.rollup,
         health=_health(parts),

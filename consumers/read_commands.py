@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import orjson
 
+from consumers.accountability_command import accountability
 from consumers.catch_up import catch_up
 from domain.regions import Region
 from infra.bootstrap import Installation
@@ -67,6 +68,9 @@ def breaches(
                 )
             else:
                 click.echo("  ".join(str(value) if value is not None else "–" for value in row.values()))
+
+
+sla.add_command(accountability)
 
 
 def _all(

@@ -11,6 +11,7 @@ import click
 import orjson
 
 from domain.numbers import TicketNumber
+from infra.account_commands import accountability, deadlines
 from infra.bootstrap import Installation
 from infra.broker.broker import BrokerError
 from infra.broker.run import run_broker
@@ -80,6 +81,10 @@ def history(number: str, home: Path | None) -> None:
     with Installation.at(home) as parts:
         for event in asyncio.run(parts.tickets.history(TicketNumber.parse(number))):
             click.echo(event.state)
+
+
+ticket.add_command(deadlines)
+ticket.add_command(accountability)
 
 
 @click.command()

@@ -261,13 +261,20 @@ class Tickets:
         self, number: TicketNumber, *, version: int | None = None, as_of: datetime | None = None
     ) -> Ticket:
         """Give a ticket as it was at a version, or at a moment (by when things happened)."""
-        events = [decode(stored.state) for stored in await self.history(number, upto=version)]
-        if as_of is not None:
-            events = [event for event in events if event.occurred_at <= as_of]
-        ticket = fold(None, events)
+        ticket = fold(None, await self.events(number, upto=version, as_of=as_of))
         if ticket is None or (version is not None and ticket.version != version):
             raise NotFound(f"ticket {number} did not exist at that point", rule="no-such-version")
         return ticket
+
+    async def events(
+        self, number: TicketNumber, *, upto: int | None = None, as_of: datetime | None = None
+    ) -> list[TicketEvent]:
+        """Give what had happened to a ticket by a version or a moment; raises NotFound."""
+        events = [decode(stored.state) for stored in await self.history(number, upto=upto)]
+        found = [event for event in events if as_of is None or event.occurred_at <= as_of]
+        if not found:
+            raise NotFound(f"ticket {number} did not exist at that point", rule="no-such-version")
+        return found
 
     async def history(self, number: TicketNumber, *, upto: int | None = None) -> list[StoredEvent]:
         """Give a ticket's events as they are stored, byte for byte; raises NotFound."""
