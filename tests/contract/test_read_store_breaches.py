@@ -75,10 +75,10 @@ def test_breaches_can_be_narrowed(reads: ReadStore, rows: list[TicketRow]) -> No
 
 def test_the_boundary_second(reads: ReadStore) -> None:
     journey = walked(1)
-    journey.give(c.Verify(), Role.GRID_WORKER, 4 * HOUR)
+    journey.give(c.Verify(), Role.GRID_WORKER, 6.5 * HOUR)  # four working hours and the break
     late = Journey(serial=8)
     late.give(c.Place(region=VILLAGE), Role.RESIDENT)
-    late.give(c.Verify(), Role.GRID_WORKER, 4 * HOUR + timedelta(seconds=1))
+    late.give(c.Verify(), Role.GRID_WORKER, 6.5 * HOUR + timedelta(seconds=1))
     project(reads, journey.events + late.events)
     [breach] = breaches(reads, BreachFilter(clock=Clock.VERIFY))
     assert (breach.number, breach.overdue_seconds) == (late.events[0].number, 1.0)

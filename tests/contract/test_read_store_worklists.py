@@ -58,7 +58,7 @@ def test_extensions_suspensions_and_escalations_wait_one_level_up(reads: ReadSto
         found = {actor.role: queries.worklist(actor.role, actor.unit).items for actor in ACTORS.values()}
         return {role: items[0].because for role, items in found.items() if items}
 
-    until = journey.now + 6 * DAY
+    until = journey.now + 9 * DAY
     journey.give(c.RequestExtension(until=until, reason="parts"), Role.DEPARTMENT)
     assert listed() == {Role.DEPARTMENT: Because.HELD, Role.TOWNSHIP: Because.EXTENSION}
     journey.give(c.GrantExtension(), Role.TOWNSHIP)

@@ -206,6 +206,7 @@ def test_a_calendar_is_found_by_its_published_version_and_by_region() -> None:
     rules = book.in_force(datetime(2026, 1, 1, tzinfo=UTC))
     assert rules.working_time(LINXIA).version == "cn-1/2026"
     assert rules.working_time(Region("us-nyc:queens:09")).version == "us-nyc-1"
+    assert rules.working_time(Region("us-boston:roxbury")).version == "us-boston-1"
     assert book.working_time("cn-1/2025", LINXIA).version == "cn-1/2025"
     assert book.working_time("cn-1/2026", LINXIA) is rules.working_time(HEZUO)
     for unknown in ("cn-0/2026", "cn-1/2999", "cn-1/x"):
