@@ -10,6 +10,7 @@ from infra.bootstrap import Installation
 from infra.cli_options import home_option
 from infra.importing.formats import FORMATS, format_named
 from infra.importing.into_home import import_into, read_as_of
+from infra.past_time import deadlines_unwatched
 from infra.progress_bar import progress_bar
 from infra.simulation.run import simulate
 from infra.tickets import utc_now
@@ -61,7 +62,11 @@ def import_command(
 @home_option
 def simulate_command(count: int, seed: int, until: datetime | None, home: Path | None) -> None:  # fmt: skip
     """Play residents and officers of Linxia through a day; the same seed gives the same day."""
-    with Installation.at(home) as parts, progress_bar("simulating a day in Linxia") as progress:
+    with (
+        Installation.at(home) as parts,
+        deadlines_unwatched(parts.store),
+        progress_bar("simulating a day in Linxia") as progress,
+    ):
         result = asyncio.run(
             simulate(parts.tickets, seed=seed, count=count, until=until or utc_now(), progress=progress)
         )

@@ -98,8 +98,8 @@ def still_runs(history: History, key: Key) -> bool:
 
 
 def _rating_over(clock: Clock) -> tuple[Threshold, ...]:
-    """The end of the resident's time; a rating that came in says all that is to be said."""
-    if clock.due is None or clock.stopped_at is not None:
+    """The end of the resident's time, if no rating had come by then."""
+    if clock.due is None or (clock.stopped_at is not None and clock.stopped_at <= clock.due):
         return ()
     return (Threshold(100, clock.due, max(clock.due, clock.terms[-1].since)),)
 

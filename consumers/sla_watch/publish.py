@@ -6,7 +6,7 @@ serves a read store that was built anew beside a topic that is full already.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 import structlog
 
@@ -16,8 +16,6 @@ from infra.read_store.announcement_rows import Announced, AnnouncementRows, Prog
 from projections.sla_announcements import Key, decode
 
 PUBLISH_SECONDS = 30.0
-REST_SECONDS = 1.0
-"""How long the broker is given to finish what a publisher that was killed has sent."""
 ENDS_EVERY = 5000
 """After so many announcements the topic's end is remembered, so that no more has to be read again."""
 
@@ -32,10 +30,9 @@ def publication_name(event_log: EventLog) -> str:
 class Publisher:
     """The only one that writes to the SLA topic, at any time."""
 
-    def __init__(
-        self, rows: AnnouncementRows, event_log: EventLog, *, rest: Callable[[float], None] = time.sleep
-    ) -> None:
-        self._rows, self._log, self._rest = rows, event_log, rest
+    def __init__(self, rows: AnnouncementRows, event_log: EventLog, *, rest_seconds: float = 1.0) -> None:
+        """Take over from another; `rest_seconds` is what the broker gets to finish what that one sent."""
+        self._rows, self._log, self._rest_seconds = rows, event_log, rest_seconds
         self._name = ""
         self._progress: Progress | None = None
         self._there: set[Key] = set()
@@ -78,7 +75,7 @@ class Publisher:
         self._name = publication_name(self._log)
         progress = self._rows.progress(self._name)
         if self._rows.last() > progress.sequence:
-            self._rest(REST_SECONDS)
+            time.sleep(self._rest_seconds)
         found = set(self._in_topic(progress.offsets))
         self._there = found - self._rows.upto(progress.sequence, found)
         self._progress = progress

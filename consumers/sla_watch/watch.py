@@ -41,7 +41,7 @@ class WatchSettings:
     """How often it looks, and how much it does at a time."""
 
     tick_seconds: float = 1.0
-    settle_seconds: float = 5.0
+    settle_seconds: float = 2.0
     """Only what lies so far back is announced: longer than a commit takes and clocks of machines differ."""
     timers: int = 1000
     """Clocks that fire in one transaction."""
@@ -49,6 +49,8 @@ class WatchSettings:
     """Announcements that are acted upon in one tick."""
     pause: float = 1.0
     """After its commands it rests this many times as long as they took: others have commands, too."""
+    rest_seconds: float = 1.0
+    """What the broker gets, when the publisher before was killed, to finish what it has sent."""
 
 
 class SlaWatch:
@@ -74,7 +76,7 @@ class SlaWatch:
         self._timers = TimerRows(reads, STORE_NAME, TICKETS_TOPIC)
         self._announcements = AnnouncementRows(reads)
         self._follower = TimerFollower(store, self._timers, tickets.rulebook)
-        self._publisher = Publisher(self._announcements, event_log)
+        self._publisher = Publisher(self._announcements, event_log, rest_seconds=self._settings.rest_seconds)
         self._manager = ProcessManager(self._announcements, tickets, self._follower.history)
         self._settled = 0
 
@@ -112,13 +114,14 @@ class SlaWatch:
         now = self._clock()
         position = self._follower.catch_up(self.stop)
         before = now - timedelta(seconds=self._settings.settle_seconds)
-        fired = self._timers.fire(before, self._known_until(), self._settings.timers)
+        known_until = self._known_until()
+        fired = self._timers.fire(before, known_until, self._settings.timers)
         acted = await self._act()
         published = self._publisher.publish(self._settings.timers)
         if fired or acted or published:
             log.info("watch ticked", timers=fired, looked_at=acted, published=published, position=position)
             return True
-        if position != self._settled:
+        if position != self._settled and not self._timers.any_due(now, known_until):
             self._announcements.set_progress(SETTLED, Progress(position))
             self._settled = position
         return False

@@ -8,6 +8,7 @@ from pathlib import Path
 from infra.bootstrap import Installation
 from infra.importing.formats import format_named
 from infra.importing.into_home import import_into
+from infra.past_time import deadlines_unwatched
 from infra.progress_bar import progress_bar
 from infra.simulation.run import simulate
 from infra.tickets import utc_now
@@ -31,7 +32,7 @@ def bring_in(parts: Installation, sample: Path | None, count: int) -> Brought:
         result = import_into(parts, sample, format_named("nyc311"), report=report)
         brought = Brought(result.imported + result.repeated, result.refused)
     if count:
-        with progress_bar("simulating a day in Linxia") as progress:
+        with deadlines_unwatched(parts.store), progress_bar("simulating a day in Linxia") as progress:
             until = _day_ends_at(parts, count)
             asyncio.run(simulate(parts.tickets, seed=SEED, count=count, until=until, progress=progress))
     return brought

@@ -14,6 +14,7 @@ from rich.table import Table
 from consumers.dead_letters import DeadLetters
 from consumers.followers import FOLLOWERS, open_sink
 from consumers.relay import relay_bookmark
+from consumers.sla_watch.watch import SETTLED
 from consumers.supervisor.day import Brought
 from consumers.supervisor.parts import Plan
 from domain.errors import LiudanError, Transient
@@ -21,6 +22,7 @@ from infra.bootstrap import Installation
 from infra.clickhouse.rollup import RollupRow
 from infra.clickhouse.schema import EVENTS_TABLE
 from infra.event_log.port import TICKETS_TOPIC
+from infra.read_store.announcement_rows import AnnouncementRows
 from infra.read_store.clock_queries import SqlClockQueries
 from infra.read_store.ticket_queries import SqlTicketQueries
 from infra.settings import LogKind
@@ -52,8 +54,12 @@ class Outcome:
 
 
 def await_caught_up(parts: Installation) -> None:
-    """Return when the log, every SQL read model and ClickHouse hold what the store holds now."""
+    """Return when the log, every SQL read model and ClickHouse hold what the store holds now.
+
+    The watch on the deadlines goes before them: what it finds late it escalates, which adds events.
+    """
     until = time.monotonic() + _PATIENCE_SECONDS
+    _patiently("the watch on the deadlines", lambda: _is_settled(parts) or None, until)
     target = parts.store.last_position()
     ends = _patiently("the relay", lambda: _ends_behind(parts, target), until)
     for name in FOLLOWERS:
@@ -69,6 +75,11 @@ def _patiently(what: str, ask: Callable[[], Answer | None], until: float) -> Ans
                 return answer
         time.sleep(_LOOK_SECONDS)
     raise LiudanError(f"{what} has not caught up in {_PATIENCE_SECONDS:.0f} s; see the logs")
+
+
+def _is_settled(parts: Installation) -> bool:
+    """Whether the watch has found nothing more to do about what the store holds."""
+    return AnnouncementRows(parts.reads).progress(SETTLED).sequence >= parts.store.last_position()
 
 
 def _ends_behind(parts: Installation, target: int) -> Mapping[int, int] | None:
@@ -116,6 +127,8 @@ def show(parts: Installation, layout: Plan, outcome: Outcome) -> None:
     figures = Table(title="What happened", show_header=False)
     for name, value in asdict(outcome).items():
         figures.add_row(name.replace("_", " "), f"{value:,}" if isinstance(value, int) else str(value))
+    for kind, count in sorted(AnnouncementRows(parts.reads).counts().items()):
+        figures.add_row(f"announced: {kind.replace('-', ' ')}", f"{count:,}")
     console.print(figures)
     _show_rollup(console, parts)
     console.print(f"API and its documentation: {layout.running.api}/docs")

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from infra.event_log.sink import Step
 from infra.read_store.announcement_rows import announced
@@ -12,7 +13,7 @@ from infra.read_store.ledger import Ledger
 from infra.read_store.open import ReadStore
 from infra.read_store.projection import in_chunks
 from infra.read_store.schema import SLA_TIMERS
-from infra.read_store.timer_firing import fire, held_by, moment_of
+from infra.read_store.timer_firing import due_timers, fire, held_by, moment_of
 from infra.read_store.timer_packing import pack
 from projections.sla_announcements import Announcement, Key
 from projections.sla_clocks import KnownUntil
@@ -62,11 +63,29 @@ class TimerRows:
         An untouched open import is judged up to its origin's moment in `known_until`, and not without one.
         """
         with self._store.writing() as connection:
-            fired = fire(connection, _NOBODY, before, limit)
-            for origin in held_by(connection):
-                if origin in known_until and fired < limit:
-                    fired += fire(connection, origin, min(before, known_until[origin]), limit - fired)
+            fired = 0
+            for held, bound in _bounds(connection, before, known_until):
+                if fired < limit:
+                    fired += fire(connection, held, bound, limit - fired)
             return fired
+
+    def any_due(self, before: datetime, known_until: KnownUntil) -> bool:
+        """Whether `fire` would find something."""
+        with self._store.reading() as connection:
+            return any(
+                connection.execute(due_timers(held, bound, 1)).first() is not None
+                for held, bound in _bounds(connection, before, known_until)
+            )
+
+
+def _bounds(
+    connection: Connection, before: datetime, known_until: KnownUntil
+) -> Iterator[tuple[str, datetime]]:
+    """Up to when the timers that nobody holds are judged, and those of each origin."""
+    yield _NOBODY, before
+    for origin in held_by(connection):
+        if origin in known_until:
+            yield origin, min(before, known_until[origin])
 
 
 def _rows(ticket: TicketTimers, said: Collection[Key]) -> Iterator[dict[str, object]]:
