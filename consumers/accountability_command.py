@@ -1,6 +1,7 @@
 """`liudan sla accountability`: whom a month's broken limits are charged to."""
 
 import dataclasses
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -24,20 +25,32 @@ _HOUR = 3600
 @home_option
 @click.option("--region", default=None, help="In this region only, for example 622901.")
 @click.option("--period", default=None, metavar="MONTH", help="For example 2026-11; default this month.")
+@click.option(
+    "--as-of",
+    type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z"]),
+    default=None,
+    help="Default: now, and for imported cases that are open, when their source last spoke.",
+)
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, with the tickets behind each sum.")
 def accountability(
-    home: Path | None, region: str | None, period: str | None, limit: int, as_json: bool
+    home: Path | None,
+    region: str | None,
+    period: str | None,
+    as_of: datetime | None,
+    limit: int,
+    as_json: bool,
 ) -> None:
     """Sum a month's broken limits by the unit they are charged to, the latest first."""
-    now = utc_now()
+    now = as_of or utc_now()
     month = period or month_of(now)
     span = Period(*month_span(month))
     wanted = BreachFilter(region=Region.parse(region) if region else None)
     with Installation.at(home) as parts:
         catch_up(parts, SlaClocksProjection())
+        known_until = {} if as_of else parts.home.known_until()
         charges = SqlAccountabilityQueries(parts.reads).charges(
-            wanted, span, as_of=now, known_until=parts.home.known_until(), limit=limit
+            wanted, span, as_of=now, known_until=known_until, limit=limit
         )
     if as_json:
         found = {"period": month, **dataclasses.asdict(charges)}
