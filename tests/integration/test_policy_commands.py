@@ -48,7 +48,7 @@ def test_every_fault_is_a_sentence_that_names_its_place(tmp_path: Path) -> None:
         tmp_path,
         ("simple = { amount = 1, ", "simple = { amount = 0, "),
         ('issue = { amount = 4, unit = "working_hour" }', 'issue = { amount = 4, unit = "hour" }'),
-        ('zone = "America/New_York"', 'zone = "America/York"'),
+        ('region = "us-nyc"\nzone = "America/New_York"', 'region = "us-nyc"\nzone = "America/York"'),
     )
     result = run("check", file)
     assert result.exit_code == 1
