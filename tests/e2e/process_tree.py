@@ -13,6 +13,7 @@ MARKS = {
     "clickhouse": "infra.cli clickhouse",
     "relay": "infra.cli relay",
     "project": "infra.cli project",
+    "watch": "infra.cli watch",
     "api": "infra.cli api",
 }
 

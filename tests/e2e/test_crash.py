@@ -22,8 +22,8 @@ from tests.services.kafka import require_kafka
 KILLS = int(os.environ.get("LIUDAN_KILLS", "6"))
 SEED = int(os.environ.get("LIUDAN_SEED", secrets.randbelow(1_000_000)))
 PARTS = {
-    LogKind.EMBEDDED: ("clickhouse", "project", "api"),
-    LogKind.KAFKA: ("broker", "kafka", "clickhouse", "relay", "project", "api"),
+    LogKind.EMBEDDED: ("clickhouse", "project", "watch", "api"),
+    LogKind.KAFKA: ("broker", "kafka", "clickhouse", "relay", "project", "watch", "api"),
 }
 
 pytestmark = [

@@ -24,11 +24,10 @@ UNCHANGED = [
     "imported",
     "refused",
     "tickets",
-    "events",
     "state_rows",
-    "clickhouse_events",
     "dead_letters",
 ]
+"""Events are added whenever a deadline passes: what is late is escalated."""
 ON_BOTH_LOGS = [LogKind.EMBEDDED, pytest.param(LogKind.KAFKA, marks=pytest.mark.kafka)]
 
 pytestmark = [pytest.mark.slow, pytest.mark.clickhouse]
@@ -97,7 +96,9 @@ def test_started_again_it_is_the_same_and_other_commands_work_beside_it(
 
 def _other_commands_work(home: str, first_run: FirstRun) -> None:
     events = [orjson.loads(line) for line in _printed("tail", "--no-follow", "--from-start", "--home", home)]
-    assert len({event["id"] for event in events}) == first_run.figures["events"]
+    found = first_run.figures["events"]
+    assert isinstance(found, int)
+    assert len(events) == len({event["id"] for event in events}) >= found
     imported = _printed("import", "--format", "nyc311", str(SAMPLE), "--home", home)
     assert imported == ["1000 rows read: 0 imported, 1000 imported before, 0 refused"]
     breaches = _printed("sla", "breaches", "--format", "jsonl", "--home", home)
@@ -153,7 +154,7 @@ def test_every_part_that_is_killed_comes_back(tmp_path: Path) -> None:
     require_clickhouse()
     with Up(tmp_path / "home", LogKind.EMBEDDED) as up:
         up.result()
-        for part in ("api", "project", "clickhouse", "api"):
+        for part in ("api", "project", "watch", "clickhouse", "api"):
             before = await_part(up.pid, part)
             kill(before)
             await_end({before}, END_SECONDS)
