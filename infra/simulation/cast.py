@@ -6,6 +6,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from domain.numbers import ALPHABET, TicketNumber
+from domain.rulebook import Rulebook
 from infra.simulation.chance import Chance
 from infra.simulation.hours import CHINA, placing_times
 from infra.simulation.linxia import Place, some_place
@@ -30,6 +31,7 @@ class Run:
     until: datetime
     days: int
     rates: Rates
+    rulebook: Rulebook
 
     @property
     def name(self) -> str:
@@ -83,6 +85,7 @@ def _scene(run: Run, index: int, placed_at: datetime, like: Scene | None = None)
         now=placed_at,
         chance=chance,
         rates=run.rates,
+        rulebook=run.rulebook,
         placed_by_resident=chance.happens(run.rates.by_resident),
         cross_county=not like and chance.happens(run.rates.cross_county),
     )

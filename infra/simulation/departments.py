@@ -5,7 +5,6 @@ from hashlib import sha256
 
 from domain import commands as c
 from domain.vocabulary import Level, MatterClass, Outcome
-from infra.policy_file import default_rulebook
 from infra.simulation.linxia import PREFECTURE_OFFICER, SYSTEM
 from infra.simulation.matters import DONE, GOING_ON, other_department
 from infra.simulation.rates import WORK_HOURS
@@ -114,7 +113,7 @@ def _another_class(scene: Scene) -> Script:
 
 def _more_time(scene: Scene) -> Script:
     """申请延期: before expiry, within what the class allows, decided by the township."""
-    ticket, rules = scene.ticket, default_rulebook().in_force(scene.now)
+    ticket, rules = scene.ticket, scene.rules
     terms = rules.terms(ticket.region, ticket.category)
     limit = terms.extension.get(ticket.matter_class or MatterClass.GENERAL)
     due = ticket.deadlines.resolve_due if ticket.deadlines else None

@@ -57,7 +57,8 @@ async def simulate(
     progress = progress or Unwatched()
     progress.begin(count, "tickets")
     player = _Player(tickets, until, progress)
-    await each(stories(Run(seed, count, until, days, rates or Rates())), player.play)
+    run = Run(seed, count, until, days, rates or Rates(), tickets.rulebook)
+    await each(stories(run), player.play)
     result = player.result()
     log.info("simulation_done", seed=seed, tickets=result.tickets, events=result.events)
     return result

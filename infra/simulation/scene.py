@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from domain.commands import Command, Escalate
 from domain.events import Actor
 from domain.numbers import TicketNumber
+from domain.rulebook import Rulebook, Rules
 from domain.ticket import Ticket
 from infra.simulation.chance import Chance
 from infra.simulation.hours import next_on_duty
@@ -47,6 +48,7 @@ class Scene:
     now: datetime
     chance: Chance
     rates: Rates
+    rulebook: Rulebook
     placed_by_resident: bool = True
     emergency: bool = False
     cross_county: bool = False
@@ -62,6 +64,14 @@ class Scene:
         if self._ticket is None:
             raise LookupError("the ticket has not been placed")
         return self._ticket
+
+    @property
+    def rules(self) -> Rules:
+        """The rules that the matter's clock goes by."""
+        deadlines = self.ticket.deadlines
+        clock = deadlines.resolve_clock if deadlines else None
+        own = (clock.policy if clock else None) or (deadlines.policy if deadlines else None)
+        return self.rulebook.rules(own) or self.rulebook.in_force(self.now)
 
     def give(self, command: Command, actor: Actor, at: datetime) -> Script:
         """Let somebody give a command at a moment; never before what happened last."""

@@ -82,7 +82,7 @@ class Stage:
 
 
 def played(seed: int = 1, count: int = 300, days: int = 10, rates: Rates | None = None) -> Stage:
-    return Stage().play(Run(seed, count, UNTIL, days, rates or Rates()))
+    return Stage().play(Run(seed, count, UNTIL, days, rates or Rates(), default_rulebook()))
 
 
 @pytest.fixture(scope="module")
