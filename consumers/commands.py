@@ -14,7 +14,7 @@ from consumers.dead_letters import DeadLetters
 from consumers.followers import FOLLOWERS, follow, open_sink
 from consumers.relay import Relay
 from consumers.tail import tail_log, tail_store
-from domain.errors import Halted
+from domain.errors import Halted, LiudanError
 from infra.bootstrap import Installation
 from infra.cli_options import home_option
 from infra.settings import LogKind
@@ -53,23 +53,36 @@ def project(home: Path | None, only: tuple[str, ...]) -> None:
     with Installation.at(home) as parts:
         names = only or tuple(FOLLOWERS)
         _ = parts.event_log, parts.reads  # opened here, once, for all threads
-        threads = [_thread(name, partial(follow, parts, name, stop)) for name in names]
+        failed: list[str] = []
+        threads = [_thread(name, partial(follow, parts, name, stop), stop, failed) for name in names]
         for thread in threads:
             thread.start()
         while not stop.is_set() and any(thread.is_alive() for thread in threads):
             stop.wait(0.5)
         for thread in threads:
             thread.join()
+    if failed:
+        raise LiudanError(failed[0])
     if not stop.is_set():
-        sys.exit("every read model has halted; see the log above")
+        raise LiudanError("every read model has halted; see the log above")
 
 
-def _thread(name: str, work: Callable[[], None]) -> threading.Thread:
+def _thread(
+    name: str, work: Callable[[], None], stop: threading.Event, failed: list[str]
+) -> threading.Thread:
     def run() -> None:
         try:
             work()
         except Halted:
             log.error("read model halted, the others go on", read_model=name)
+        except LiudanError as error:
+            failed.append(f"{name}: {error}")
+            stop.set()
+        except Exception as error:
+            # Nobody would start this thread again; a supervisor starts the whole process again.
+            log.exception("read model failed", read_model=name)
+            failed.append(f"{name} failed with {type(error).__name__}; see the log above")
+            stop.set()
 
     return threading.Thread(target=run, name=name)
 

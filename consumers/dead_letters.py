@@ -110,7 +110,7 @@ class DeadLetters:
                 raise NotFound(f"there are no dead letters of {key} for {consumer}", field="ticket")
             return [
                 Letter(letter.record, discarded=settled == "discarded" and letter is found[0])
-                for letter in found
+                for letter in _without_repeats(found)
             ]
 
         sink.release(key, letters)
@@ -120,10 +120,18 @@ class DeadLetters:
 
     def _settle(self, letters: Sequence[DeadLetter], first: Settled, by: str) -> None:
         for letter in letters:
-            settled = first if letter is letters[0] else "replayed"
+            settled = first if letter.record.value == letters[0].record.value else "replayed"
             headers = _headers(letter.id, letter.reason, letter.record)
             headers += [(_SETTLED, settled.encode()), (_BY, by.encode())]
             self._log.publish(DEAD_LETTERS_TOPIC, [(letter.key, b"", None)], headers)
+
+
+def _without_repeats(letters: Sequence[DeadLetter]) -> Iterable[DeadLetter]:
+    """Give the first letter of every event: after a crash the relay repeats some, at other offsets."""
+    first: dict[bytes, DeadLetter] = {}
+    for letter in letters:
+        first.setdefault(letter.record.value, letter)
+    return first.values()
 
 
 def _headers(letter: LetterId, reason: str, record: LogRecord) -> list[tuple[str, bytes]]:

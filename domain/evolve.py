@@ -36,7 +36,7 @@ def evolve(ticket: Ticket | None, event: TicketEvent) -> Ticket:
     apply = _APPLY.get(type(payload))
     if apply is not None:
         apply(changes, ticket, payload, event)
-    return ticket.model_copy(update=changes)
+    return ticket.changed(changes)
 
 
 def fold(ticket: Ticket | None, events: Iterable[TicketEvent]) -> Ticket | None:
@@ -78,7 +78,7 @@ def _placed(event: TicketEvent, payload: e.OrderPlaced) -> Ticket:
         "stage_entered_at": event.occurred_at,
         "deadlines": payload.deadlines,
     }
-    return _BLANK.model_copy(update=begun)
+    return _BLANK.changed(begun)
 
 
 def _imported(event: TicketEvent, payload: e.TicketImported) -> Ticket:
@@ -104,7 +104,7 @@ def _imported(event: TicketEvent, payload: e.TicketImported) -> Ticket:
         "origin": payload.origin,
         "source_id": payload.source_id,
     }
-    return _BLANK.model_copy(update=begun)
+    return _BLANK.changed(begun)
 
 
 def _move(changes: Changes, ticket: Ticket, payload: e.Moved, event: TicketEvent) -> None:

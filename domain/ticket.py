@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
@@ -84,6 +84,15 @@ class Ticket(BaseModel):
     merged_from: State | None = None
     origin: str | None = None
     source_id: str | None = None
+
+    def changed(self, changes: Mapping[str, Any]) -> Self:
+        """Give the ticket with some fields changed: `model_copy(update=…)`, in half the time."""
+        ticket = self.__new__(type(self))
+        object.__setattr__(ticket, "__dict__", {**self.__dict__, **changes})
+        object.__setattr__(ticket, "__pydantic_fields_set__", self.__pydantic_fields_set__)
+        object.__setattr__(ticket, "__pydantic_extra__", None)
+        object.__setattr__(ticket, "__pydantic_private__", None)
+        return ticket
 
     @property
     def ended(self) -> bool:

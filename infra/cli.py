@@ -1,13 +1,16 @@
 """The command line: names and where their code is. A command's room is imported when it is called."""
 
+import errno
 import importlib
 import logging
 import sys
+from typing import NoReturn
 
 import click
 import structlog
 
-from domain.errors import LiudanError
+from domain.errors import LiudanError, Transient
+from infra.exit_codes import TRY_AGAIN
 
 _COMMANDS = {
     "up": "consumers.supervisor.command:up",
@@ -44,6 +47,10 @@ class _Rooms(click.Group):
         return command
 
 
+# What these libraries print at every attempt to connect, our own errors and warnings say once.
+_CLIENTS = ("kafka", "urllib3", "clickhouse_connect")
+
+
 @click.group(cls=_Rooms)
 @click.version_option(package_name="liudan")
 def liudan() -> None:
@@ -65,16 +72,37 @@ def configure_logging(level: str = "info") -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    for client in _CLIENTS:
+        logging.getLogger(client).setLevel(logging.CRITICAL)
 
 
 def main() -> None:
-    """Run a command; every expected failure is one sentence on standard error and exit code 1."""
+    """Run a command; every expected failure is one sentence on standard error.
+
+    The exit code is 1, or TRY_AGAIN when the same command may work later.
+    """
     configure_logging()
     try:
         liudan(prog_name="liudan")
+    except Transient as error:
+        _fail(str(error), TRY_AGAIN)
     except LiudanError as error:
-        click.echo(f"liudan: {error}", err=True)
-        sys.exit(1)
+        _fail(str(error))
+    except OSError as error:
+        _fail(_sentence(error))
+
+
+def _fail(sentence: str, code: int = 1) -> NoReturn:
+    click.echo(f"liudan: {sentence}", err=True)
+    sys.exit(code)
+
+
+def _sentence(error: OSError) -> str:
+    """Say what the system refused, and what can be done."""
+    where = f"{error.filename}: " if error.filename else ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{where}the disk is full; free some space and try again"
+    return f"{where}{error.strerror or error}; check the data folder and its rights"
 
 
 if __name__ == "__main__":

@@ -94,7 +94,12 @@ class Home:
     def log_kind(self) -> LogKind | None:
         """The log this folder was started with; it stays: one log's offsets mean nothing in the other."""
         known = self._read("liudan.json")
-        return LogKind(known["log"]) if known else None
+        if known is None:
+            return None
+        try:
+            return LogKind(known["log"])
+        except (KeyError, ValueError):
+            raise self._damaged("liudan.json", "it names no log") from None
 
     def settle_log_kind(self, kind: LogKind) -> None:
         """Decide it once; raises Invalid when the folder was started with the other one."""
@@ -133,14 +138,20 @@ class Home:
 
     def _read(self, name: str) -> dict[str, str] | None:
         try:
-            text = (self.folder / name).read_text()
+            content = json.loads((self.folder / name).read_bytes())
         except FileNotFoundError:
             return None
-        try:
-            content: dict[str, str] = json.loads(text)
         except ValueError as error:
-            raise Invalid(f"{self.folder / name} is damaged: {error}", field="LIUDAN_HOME") from error
+            raise self._damaged(name, str(error)) from error
+        if not isinstance(content, dict) or not all(isinstance(value, str) for value in content.values()):
+            raise self._damaged(name, "it is not an object of texts")
         return content
+
+    def _damaged(self, name: str, why: str) -> Invalid:
+        return Invalid(
+            f"{self.folder / name} is damaged ({why}); restore it from a backup, or name another --home",
+            field="LIUDAN_HOME",
+        )
 
     def _write(self, name: str, content: dict[str, str]) -> None:
         draft = self.folder / f".{name}.{os.getpid()}"

@@ -1,15 +1,17 @@
 """The one settings class: environment variables `LIUDAN_…`, and nothing else to read."""
 
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
-from pydantic import ValidationError
+from pydantic import ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.errors import Invalid
 
 EMBEDDED = "embedded"
+_SERVER = re.compile(r"\s*([\w.\-]+|\[[0-9A-Fa-f:]+\])(:[0-9]{1,5})?\s*")
 
 
 class LogKind(StrEnum):
@@ -53,9 +55,16 @@ class Settings(BaseSettings):
         except ValidationError as error:
             first = error.errors()[0]
             name = f"LIUDAN_{str(first['loc'][0]).upper()}"
-            raise Invalid(f"{name}: {first['msg']}", field=name) from error
+            raise Invalid(f"{name}: {first['msg'].removeprefix('Value error, ')}", field=name) from error
         update = {"home": (home or settings.home).absolute()}
         return settings.model_copy(update=update)
+
+    @field_validator("kafka")
+    @classmethod
+    def _names_brokers(cls, servers: str) -> str:
+        if servers in ("", EMBEDDED) or all(map(_SERVER.fullmatch, servers.split(","))):
+            return servers
+        raise ValueError(f"“{servers}” is not a list of brokers like 127.0.0.1:9092, nor “{EMBEDDED}”")
 
     @property
     def event_store_url(self) -> str:

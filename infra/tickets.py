@@ -8,7 +8,7 @@ import asyncio
 import base64
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TypeVar
 from uuid import UUID
@@ -141,7 +141,9 @@ class Tickets:
     async def _decide_until_committed(self, request: Request, fingerprint: bytes) -> Answer:
         fresh = False
         for _ in range(_ATTEMPTS):
-            ticket = await self._ticket_for(request, fresh=fresh)
+            ticket = None if fresh else self._at_hand(request)
+            if ticket is None:
+                ticket = await self._ticket_for(request, fresh=fresh)
             try:
                 return await self._attempt(request, ticket, fingerprint)
             except VersionTaken:
@@ -157,7 +159,11 @@ class Tickets:
 
     async def _attempt(self, request: Request, ticket: Ticket | None, fingerprint: bytes) -> Answer:
         self._check_version(request, ticket)
-        context = await self._context(request, ticket)
+        context = self._context(request, ticket)
+        personal = request.command.personal()
+        if personal is not None and context.person is not None and context.number is not None:
+            sealed = await self._seal(personal, context.person, context.number)
+            context = replace(context, sealed=sealed)
         if isinstance(request.command, _OF_TWO_TICKETS):
             events, after = await self._decide_two(ticket, request.command, context)
         else:
@@ -198,13 +204,12 @@ class Tickets:
                 f"the ticket is at version {version}, not {request.expected_version}", version=version
             )
 
-    async def _context(self, request: Request, ticket: Ticket | None) -> Context:
+    def _context(self, request: Request, ticket: Ticket | None) -> Context:
         recorded_at = self.clock()
         now = request.occurred_at or recorded_at
         number = ticket.number if ticket else self._number_for(request, now)
         actor = self.known_as(request.actor)
         person = ticket.person if ticket else self._person_for(request, actor, number)
-        personal = request.command.personal()
         return Context(
             now=now,
             recorded_at=recorded_at,
@@ -214,7 +219,6 @@ class Tickets:
             new_id=self._new_id,
             number=number,
             person=person,
-            sealed=await self._seal(personal, person, number) if personal and person else None,
             correlation_id=request.correlation_id,
             causation_id=request.causation_id,
         )
@@ -287,8 +291,12 @@ class Tickets:
         number = request.number
         if number is None or (isinstance(request.command, _OF_NEW_TICKETS) and not fresh):
             return None
-        hot = None if fresh else self._hot.get(number)
-        return hot or await self.get(number)
+        return await self.get(number)
+
+    def _at_hand(self, request: Request) -> Ticket | None:
+        if request.number is None or isinstance(request.command, _OF_NEW_TICKETS):
+            return None
+        return self._hot.get(request.number)
 
     async def _has_moved(self, ticket: Ticket | None) -> bool:
         if ticket is None:

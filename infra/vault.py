@@ -7,6 +7,7 @@ sealed stays where it is, verifiable and unreadable for ever.
 import os
 import sqlite3
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -27,6 +28,8 @@ from infra.event_store.sqlite_file import connect, immediate, insert_rows, unava
 
 CACHED_KEYS = 10_000
 NONCE_BYTES = 12
+SEAL_TRUST_SECONDS = 1.0
+"""How long sealing believes the last look at the file; every look lets go of the interpreter's lock."""
 _MAX_CHUNK = 256
 
 _SCHEMA = """
@@ -71,6 +74,7 @@ class Vault:
         self._guard = threading.Lock()
         self._ciphers: OrderedDict[UUID, AESGCM] = OrderedDict()
         self._destroyed = -1
+        self._looked_at = float("-inf")
         self._group: GroupCommit[_Work, None] = GroupCommit(
             "vault", self._commit, when_closed=lambda: StoreUnavailable(f"{path}: it was closed")
         )
@@ -104,16 +108,21 @@ class Vault:
     def destroy(self, person_id: UUID) -> None:
         """Destroy the person's key durably, for every process. Doing it again changes nothing."""
         self._group.submit(_Work(destroy=person_id))
+        with self._guard:
+            self._ciphers.pop(person_id, None)
 
     # Sealing ----------------------------------------------------------------------------------------
 
     def seal(self, person_id: UUID, plaintext: bytes, context: bytes) -> bytes:
         """Encrypt for the person; opens only with the same context (AES-256-GCM, NIST SP 800-38D).
 
-        The result is nonce, ciphertext and tag. Raises KeyErased, NotFound for a person without a key.
+        The result is nonce, ciphertext and tag. Raises KeyErased, NotFound for a person without a key. That
+        another process destroyed the key is noticed within SEAL_TRUST_SECONDS; what was sealed in between
+        cannot be opened by anybody, like everything that was sealed before.
         """
         nonce = ENTROPY.take(NONCE_BYTES)
-        return nonce + self._cipher(person_id).encrypt(nonce, plaintext, context)
+        cipher = self._cipher(person_id, trust_seconds=SEAL_TRUST_SECONDS)
+        return nonce + cipher.encrypt(nonce, plaintext, context)
 
     def open(self, person_id: UUID, sealed: bytes, context: bytes) -> bytes:
         """Decrypt. Raises KeyErased, NotFound for a person without a key, SealBroken for altered bytes."""
@@ -135,10 +144,10 @@ class Vault:
 
     # The cache --------------------------------------------------------------------------------------
 
-    def _cipher(self, person_id: UUID) -> AESGCM:
+    def _cipher(self, person_id: UUID, trust_seconds: float = 0.0) -> AESGCM:
         with self._guard:
             try:
-                self._forget_what_others_destroyed()
+                self._forget_what_others_destroyed(trust_seconds)
                 if cipher := self._ciphers.get(person_id):
                     self._ciphers.move_to_end(person_id)
                     return cipher
@@ -164,8 +173,12 @@ class Vault:
             self._ciphers.popitem(last=False)
         return cipher
 
-    def _forget_what_others_destroyed(self) -> None:
-        """Empty the cache if a key was destroyed since the last look, by whichever process."""
+    def _forget_what_others_destroyed(self, trust_seconds: float) -> None:
+        """Empty the cache if a key was destroyed since the last look, unless that was just now."""
+        now = time.monotonic()
+        if now - self._looked_at < trust_seconds:
+            return
+        self._looked_at = now
         destroyed = _count_destroyed(self._reading)
         if destroyed != self._destroyed:
             self._ciphers.clear()
@@ -178,7 +191,7 @@ class Vault:
             if self._ciphers.keys().isdisjoint(persons):
                 return persons
             try:
-                self._forget_what_others_destroyed()
+                self._forget_what_others_destroyed(SEAL_TRUST_SECONDS)
             except sqlite3.Error as error:
                 raise unavailable(self._path, error) from error
             return tuple(p for p in persons if p not in self._ciphers)

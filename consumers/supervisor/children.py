@@ -18,9 +18,11 @@ import structlog
 from consumers.supervisor.restarts import Restarts
 from domain.errors import LiudanError
 from infra.die_with_parent import Spawner
+from infra.exit_codes import TRY_AGAIN
 
 READY_SECONDS = 90.0
 STOP_SECONDS = 15.0
+TRIES = 3
 _LOOK_SECONDS = 0.1
 
 log = structlog.get_logger(__name__)
@@ -45,6 +47,11 @@ class Part:
         """Whether it was started and is not running any more."""
         return self.process is not None and self.process.poll() is not None
 
+    def may_work_later(self) -> bool:
+        """Whether it was killed, or has ended for want of something that may come."""
+        code = self.process.poll() if self.process is not None else None
+        return code is not None and (code < 0 or code == TRY_AGAIN)
+
 
 class Children:
     """The supervisor's children, in the order in which they were started."""
@@ -58,12 +65,19 @@ class Children:
         self._watcher = threading.Thread(target=self._watch, name="watcher", daemon=True)
 
     def start(self, part: Part) -> None:
-        """Start a part and wait until it is ready; raises PartFailed when it ends before that."""
-        self._spawn(part)
+        """Start a part and wait until it is ready.
+
+        One that was killed meanwhile, or says that it may work later, has TRIES. Raises PartFailed.
+        """
         until = time.monotonic() + READY_SECONDS
+        self._spawn(part)
+        tries = 1
         while not part.ready():
             if part.has_ended():
-                raise PartFailed(f"{part.name} did not start: {self._last_words(part)}")
+                if tries == TRIES or not part.may_work_later():
+                    raise PartFailed(f"{part.name} did not start: {self._last_words(part)}")
+                self._spawn(part)
+                tries += 1
             if time.monotonic() > until:
                 raise PartFailed(f"{part.name} was not ready after {READY_SECONDS:.0f} s")
             time.sleep(0.05)

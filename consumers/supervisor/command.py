@@ -16,7 +16,7 @@ from consumers.supervisor.signals import Stopped, stopping_on_signals
 from infra.bootstrap import Installation
 from infra.cli_options import home_option
 from infra.exposure import check_exposure
-from infra.settings import LogKind
+from infra.settings import EMBEDDED, LogKind
 
 
 @click.command()
@@ -48,6 +48,7 @@ def up(
         check_exposure(host, dev_identity=parts.settings.dev_identity)
         _ = parts.rulebook  # a policy that cannot be used is said here, not by one part after another
         kind = choose_log(parts.settings, parts.home.log_kind, LogKind(log) if log else None)
+        _check_servers(parts)
         layout = plan(parts, kind, host, port)
         parts.home.settle_log_kind(kind)
         children = Children(parts.home.logs)
@@ -66,6 +67,13 @@ def up(
             click.echo("stopping …", err=True)
         finally:
             children.stop()
+
+
+def _check_servers(parts: Installation) -> None:
+    """Say at once what cannot be used: the parts would only wait for it."""
+    _ = parts.store, parts.reads
+    if parts.settings.clickhouse not in ("", EMBEDDED):
+        parts.clickhouse().close()
 
 
 def _start(children: Children, parts: Installation, layout: Plan) -> None:

@@ -13,7 +13,7 @@ from typing import Self
 
 import structlog
 
-from domain.errors import Invalid, LiudanError
+from domain.errors import Invalid, LiudanError, Transient
 from infra.broker.node_files import HOST, ClusterState, is_port_free, load_state, write_configuration
 from infra.broker.provision import DEFAULT_LIBS, find_java, provision
 from infra.die_with_parent import Spawner
@@ -41,7 +41,7 @@ _STARTED = b"Kafka Server started"
 log = structlog.get_logger()
 
 
-class BrokerError(LiudanError):
+class BrokerError(Transient):
     """The broker did not start or has ended; says why, in its own words."""
 
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
+from infra.event_log.kafka_errors import NoBroker
 from infra.event_log.kafka_socket import DIRECT
 from infra.event_log.port import DEAD_LETTERS_TOPIC, SLA_TOPIC, TICKETS_TOPIC, LogUnavailable
 
@@ -26,9 +27,14 @@ def create_topics(bootstrap: str) -> list[str]:
     before it counts. Raises LogUnavailable.
     """
     try:
-        admin = KafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=20_000, proxy_url=DIRECT)
+        admin = KafkaAdminClient(
+            bootstrap_servers=bootstrap,
+            request_timeout_ms=20_000,
+            bootstrap_timeout_ms=10_000,
+            proxy_url=DIRECT,
+        )
     except KafkaError as error:
-        raise LogUnavailable(f"No Kafka broker answers at {bootstrap}: {error}") from error
+        raise NoBroker(bootstrap) from error
     try:
         copies = 3 if len(admin.describe_cluster()["brokers"]) >= 3 else 1
         missing = [topic for topic in TOPICS if topic.name not in set(admin.list_topics())]

@@ -7,6 +7,7 @@ from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import OffsetSpec
 from kafka.errors import KafkaError
 
+from infra.event_log.kafka_errors import NoBroker
 from infra.event_log.kafka_reader import KafkaReader, read_history
 from infra.event_log.kafka_socket import DIRECT
 from infra.event_log.kafka_writer import KafkaPending, KafkaWriter
@@ -73,7 +74,7 @@ class KafkaEventLog:
                 bootstrap_servers=self._bootstrap, bootstrap_timeout_ms=3000, proxy_url=DIRECT
             )
         except KafkaError as error:
-            raise LogUnavailable(f"No Kafka broker answers at {self._bootstrap}: {error}") from error
+            raise NoBroker(self._bootstrap) from error
         try:
             return question(admin)
         except KafkaError as error:

@@ -17,6 +17,7 @@ from kafka.errors import (
 from kafka.structs import OffsetAndMetadata
 
 from domain.errors import Halted, Transient
+from infra.event_log.kafka_errors import NoBroker
 from infra.event_log.kafka_socket import DIRECT
 from infra.event_log.port import POSITION_HEADER, Headers, LogRecord, LogUnavailable, StartOffsets
 
@@ -199,7 +200,7 @@ def _connect(bootstrap: str, group: str | None, member: str | None) -> KafkaCons
             proxy_url=DIRECT,
         )
     except KafkaError as error:
-        raise LogUnavailable(f"No Kafka broker answers at {bootstrap}: {error}") from error
+        raise NoBroker(bootstrap) from error
 
 
 def _record(raw: _Raw) -> LogRecord:

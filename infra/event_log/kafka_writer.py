@@ -12,6 +12,7 @@ from kafka.errors import KafkaError
 from kafka.partitioner.default import murmur2
 from kafka.producer.future import FutureRecordMetadata
 
+from infra.event_log.kafka_errors import NoBroker
 from infra.event_log.kafka_socket import DIRECT
 from infra.event_log.port import POSITION_HEADER, Headers, LogUnavailable
 
@@ -158,7 +159,7 @@ class KafkaWriter:
                 try:
                     self._producer = KafkaProducer(**producer_settings(self._bootstrap))
                 except KafkaError as error:
-                    raise LogUnavailable(f"No Kafka broker answers at {self._bootstrap}: {error}") from error
+                    raise NoBroker(self._bootstrap) from error
             return self._producer
 
 

@@ -1,7 +1,7 @@
 """Durable commands a second, in one process: our command side against the stock library."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from itertools import count
@@ -17,7 +17,7 @@ from infra.in_flight import IN_FLIGHT, each
 from infra.tickets import Tickets
 from infra.vault import Vault
 from tests.benchmarks.measure import Direction, Figure, Limit, Place, Sides, Unavailable
-from tests.benchmarks.orders import COMMANDS_A_JOURNEY, walk
+from tests.benchmarks.orders import COMMANDS_A_JOURNEY, Order, journey, walk
 from tests.benchmarks.profiled import profiled
 from tests.benchmarks.stock_library import THREADS, stock_application, walk_all
 from tests.services.postgres import PostgresMissing, fresh_database, running_postgres
@@ -115,10 +115,10 @@ def command_side(store_url: str, folder: Path) -> Iterator[Tickets]:
 
 
 def _ours(tickets: Tickets, serials: Iterator[int], journeys: int) -> Figure:
-    wanted = [next(serials) for _ in range(journeys)]
+    wanted = [journey(next(serials)) for _ in range(journeys)]
 
-    async def go(serial: int) -> None:
-        await walk(tickets.handle, serial)
+    async def go(orders: Sequence[Order]) -> None:
+        await walk(tickets.handle, orders)
 
     began = time.perf_counter()
     uvloop.run(each(wanted, go, IN_FLIGHT))

@@ -21,6 +21,8 @@ from tests.services.clickhouse import free_port
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 180.0
 END_SECONDS = 40.0
+ORPHAN_SECONDS = 10.0
+"""How long children may outlive a supervisor that was killed."""
 CLI = [sys.executable, "-P", "-m", "infra.cli"]
 
 
@@ -100,7 +102,7 @@ class Up:
         kill(self.pid)
         assert self._process is not None
         self._process.wait()
-        await_end(children, END_SECONDS)
+        await_end(children, ORPHAN_SECONDS)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Ask it to end; gives the exit code when it and all its children have."""

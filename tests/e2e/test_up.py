@@ -137,6 +137,21 @@ def test_a_signal_in_the_middle_of_the_import_ends_everything(tmp_path: Path, nu
 
 
 @pytest.mark.kafka
+def test_a_part_that_is_killed_while_it_starts_is_started_again(tmp_path: Path) -> None:
+    require_kafka()
+    up = Up(tmp_path / "home", LogKind.KAFKA)
+    up.begin()
+    try:
+        for part in ("kafka", "clickhouse"):
+            kill(await_part(up.pid, part))
+        assert up.result()["log"] == "kafka"
+        assert up.stop() == 0
+    finally:
+        if up.is_running():
+            up.kill()
+
+
+@pytest.mark.kafka
 def test_kill_9_while_it_starts_leaves_nothing_behind(tmp_path: Path) -> None:
     require_kafka()
     up = Up(tmp_path / "home", LogKind.KAFKA)

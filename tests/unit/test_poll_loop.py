@@ -275,6 +275,18 @@ def test_discarding_lets_the_ticket_go_on_without_that_event() -> None:
     assert letters.open() == []
 
 
+def test_discarding_an_event_discards_its_repeats() -> None:
+    """A relay that crashed has sent the poisoned event again: two letters, but one event."""
+    values = [b"bad", b"fine", b"bad", b"fine", b"last"]
+    log = ScriptedLog([LogRecord(0, offset, POISONED, value) for offset, value in enumerate(values)])
+    sink = ScriptedSink({"bad"})
+    run_to_the_end(log, sink)
+    letters = DeadLetters(log)
+    assert letters.discard("test", POISONED, sink, by="operator") == len(values)
+    assert sink.rows == [(POISONED, 1), (POISONED, 4)]
+    assert letters.open() == []
+
+
 def test_a_replay_that_fails_again_changes_nothing() -> None:
     log = ScriptedLog([LogRecord(0, 0, POISONED, b"bad"), LogRecord(0, 1, POISONED, b"fine")])
     sink = ScriptedSink({"bad"})
