@@ -48,7 +48,7 @@ class ProcessManager:
         tickets: Tickets,
         history: Callable[[str], History | None],
         *,
-        in_flight: int = 16,
+        in_flight: int = 128,
     ) -> None:
         self._rows, self._tickets, self._history = rows, tickets, history
         self._in_flight = in_flight
@@ -62,6 +62,7 @@ class ProcessManager:
         if not batch:
             return Done(0, 0)
         requests = [request for one in batch if (request := self._request(one)) is not None]
+        await each(requests, self._look_up, self._in_flight)
         await each(requests, self._give, self._in_flight)
         self._rows.set_progress(PROGRESS, Progress(batch[-1].sequence))
         self._sequence = batch[-1].sequence
@@ -93,6 +94,11 @@ class ProcessManager:
         if history is None or history.untouched_since is not None:
             return False
         return still_runs(history, announcement.key)
+
+    async def _look_up(self, request: Request) -> None:
+        """Have the ticket at hand, so that the commands come together and share few commits."""
+        if request.number is not None:
+            await self._tickets.get(request.number)
 
     async def _give(self, request: Request) -> None:
         name = request.command.NAME

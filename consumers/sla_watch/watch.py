@@ -47,7 +47,7 @@ class WatchSettings:
     """Clocks that fire in one transaction."""
     commands: int = 128
     """Announcements that are acted upon in one tick."""
-    pause: float = 1.0
+    pause: float = 2.0
     """After its commands it rests this many times as long as they took: others have commands, too."""
     rest_seconds: float = 1.0
     """What the broker gets, when the publisher before was killed, to finish what it has sent."""

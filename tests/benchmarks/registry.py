@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from tests.benchmarks.commands_in_process import InProcessPostgres, InProcessSqlite
 from tests.benchmarks.commands_over_http import OverHttp
+from tests.benchmarks.due_timers import DueTimers
 from tests.benchmarks.history import FullHistory
 from tests.benchmarks.lag import LagToList
 from tests.benchmarks.landing import LandingInClickHouse
@@ -20,4 +21,5 @@ MEASURES: Sequence[Measure] = (
     LandingInClickHouse(),
     LagToList(),
     FullHistory(),
+    DueTimers(),
 )

@@ -12,6 +12,7 @@ from domain.vocabulary import Role
 from infra.read_store.clock_queries import SqlClockQueries
 from infra.read_store.open import ReadStore, open_read_store
 from infra.read_store.ticket_queries import SqlTicketQueries
+from infra.read_store.timer_firing import due_timers, held_by
 from projections.page import write_cursor
 from projections.sla_clocks import BreachFilter
 from projections.ticket_state import Sort, TicketFilter
@@ -77,4 +78,18 @@ def test_a_worklist_does_not_read_closed_tickets(tmp_path: Path) -> None:
     store = open_read_store(f"sqlite:///{tmp_path}/read.db")
     plan = plan_of(store, partial(SqlTicketQueries(store).worklist, Role.TOWNSHIP, TOWNSHIP))
     assert "USING INDEX ticket_state_1_open" in plan  # a partial index: only what is open
+    store.close()
+
+
+def test_the_next_due_timers_are_found_without_looking_at_those_that_are_not(tmp_path: Path) -> None:
+    store = open_read_store(f"sqlite:///{tmp_path}/read.db")
+    with store.reading() as connection:
+        for ask in (
+            lambda: connection.execute(due_timers("", START, 1000)).all(),
+            lambda: held_by(connection),
+        ):
+            plan = plan_of(store, ask)
+            assert "INDEX sla_timers_1_due " in plan
+            assert "SCAN" not in plan
+            assert "TEMP B-TREE" not in plan
     store.close()
