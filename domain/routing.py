@@ -1,11 +1,15 @@
 """Whose turn it is: the holder of each step, forwards, sideways and back."""
 
+from functools import lru_cache
+
 from domain.errors import Invalid, Refused
 from domain.events import Holder
 from domain.regions import Grid, Region, covers
 from domain.ticket import Ticket
 from domain.vocabulary import Level, MatterClass, State
 
+_few = lru_cache(maxsize=10_000)
+"""Units and their places are few, and every command names one: it is worth remembering what they make."""
 _BEFORE = {
     State.VERIFIED: State.PLACED,
     State.ISSUED: State.VERIFIED,
@@ -14,26 +18,31 @@ _BEFORE = {
 }
 
 
+@_few
 def _level_part(region: Region, depth: int) -> Region:
     """Cut a region to a depth of its hierarchy; one that is wider already stays as it is."""
     return region.ancestors[min(depth, region.depth) - 1]
 
 
+@_few
 def grid_holder(grid: Grid | None, region: Region) -> Holder:
     """The grid, or the whole region where the grid is not known yet."""
     return Holder(level=Level.GRID, unit=grid or region)
 
 
+@_few
 def village_holder(region: Region) -> Holder:
     """The village or community 村（社区）."""
     return Holder(level=Level.VILLAGE, unit=_level_part(region, 5))
 
 
+@_few
 def county_holder(region: Region) -> Holder:
     """The county centre."""
     return Holder(level=Level.COUNTY, unit=_level_part(region, 3))
 
 
+@_few
 def department_holder(unit: str) -> Holder:
     """A department, by its unit code."""
     return Holder(level=Level.DEPARTMENT, unit=unit)
