@@ -94,8 +94,6 @@ def announced(connection: Connection, numbers: Collection[str], *, upto: int | N
 
 def announce(connection: Connection, announcements: Sequence[Announcement]) -> None:
     """Add to the sequence what is not in it."""
-    said = announced(connection, {one.key.number for one in announcements})
-    fresh = [one for one in announcements if one.key not in said]
     rows = [
         {
             "sequence": sequence,
@@ -104,7 +102,7 @@ def announce(connection: Connection, announcements: Sequence[Announcement]) -> N
             "at": one.at,
             "event": encode(one).decode(),
         }
-        for sequence, one in enumerate(fresh, _last(connection) + 1)
+        for sequence, one in enumerate(announcements, _last(connection) + 1)
     ]
     if rows:
         connection.execute(sa.insert(SLA_ANNOUNCEMENTS), rows)

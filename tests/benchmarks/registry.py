@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from tests.benchmarks.commands_in_process import InProcessPostgres, InProcessSqlite
 from tests.benchmarks.commands_over_http import OverHttp
+from tests.benchmarks.deadlines_cost import DeadlinesCost
 from tests.benchmarks.due_timers import DueTimers
 from tests.benchmarks.history import FullHistory
 from tests.benchmarks.lag import LagToList
@@ -21,5 +22,6 @@ MEASURES: Sequence[Measure] = (
     LandingInClickHouse(),
     LagToList(),
     FullHistory(),
+    DeadlinesCost(),
     DueTimers(),
 )

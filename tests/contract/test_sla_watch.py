@@ -9,7 +9,7 @@ import orjson
 import pytest
 import sqlalchemy as sa
 
-from consumers.sla_watch.act import PROGRESS
+from consumers.sla_watch.act import PROGRESS, command_id
 from consumers.sla_watch.publish import publication_name
 from domain import commands as c
 from domain.errors import Halted, Refused
@@ -21,7 +21,7 @@ from infra.past_time import LOCK, deadlines_unwatched
 from infra.read_store.announcement_rows import AnnouncementRows, Progress
 from infra.read_store.open import ReadStore
 from infra.read_store.schema import SLA_TIMERS
-from projections.sla_announcements import Kind
+from projections.sla_announcements import Kind, decode
 from tests.journeys import HAPPY_PATH, START
 from tests.watched_town import Town, announced, events_of, in_topic, kinds, look
 
@@ -81,6 +81,9 @@ def test_an_order_that_lies_is_warned_of_announced_and_escalated(town: Town, rea
     ]  # fmt: skip
     breach, overrun = (row for row in announced(reads) if row.key[2] == "accept" and row.key.percent >= 100)
     assert [each["causationid"] for each in escalated] == [str(breach.key.id), str(overrun.key.id)]
+    assert [each["commandid"] for each in escalated] == [
+        str(command_id(decode(row.event))) for row in (breach, overrun)
+    ]
     published = orjson.loads(breach.event)
     assert (published["type"], published["subject"]) == ("liudan.sla.breached.v1", ticket.number)
     assert published["time"] == published["data"]["due_at"]

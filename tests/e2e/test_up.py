@@ -100,7 +100,7 @@ def _other_commands_work(home: str, first_run: FirstRun) -> None:
     assert isinstance(found, int)
     assert len(events) == len({event["id"] for event in events}) >= found
     imported = _printed("import", "--format", "nyc311", str(SAMPLE), "--home", home)
-    assert imported == ["1000 rows read: 0 imported, 1000 imported before, 0 refused"]
+    assert imported[0].startswith("1000 rows read: 0 imported, 1000 imported before, 0 refused")
     breaches = _printed("sla", "breaches", "--format", "jsonl", "--home", home)
     found = first_run.figures["breaches"]
     assert isinstance(found, int)
