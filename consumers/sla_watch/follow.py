@@ -81,7 +81,8 @@ class TimerFollower:
             known = self._known.get(number)
             if event.originator_version == (known.version if known else 0) + 1:
                 self._advance(known, event)
-        tickets = [self._timers(number) for number in dict.fromkeys(numbers)]
+        newest = dict(zip(numbers, (event.originator_version for event in events), strict=True))
+        tickets = [self._timers(number, version) for number, version in newest.items()]
         try:
             self._rows.save(tickets, before, events[-1].id)
         except MovedOn:
@@ -92,10 +93,12 @@ class TimerFollower:
         with suppress(Poison):  # it is met again, and reported, when the ticket's timers are worked out
             self._keep(follow(known, decode(event.state)))
 
-    def _timers(self, number: str) -> TicketTimers:
+    def _timers(self, number: str, version: int) -> TicketTimers:
         """Work out a ticket's timers; one that cannot be judged has none, and says so in the log."""
         try:
-            known = self.history(number)
+            known = self._known.get(number)
+            if known is None or known.version < version:
+                known = self.history(number)
             if known is not None:
                 return TicketTimers(number, known.untouched_since, tuple(timers_of(known, self._book)))
         except (Poison, Refused) as error:
