@@ -7,10 +7,10 @@ holds, held or helps with. Strangers' tickets do not exist for a resident; an of
 from dataclasses import dataclass
 
 from domain.errors import Forbidden, Invalid, NotFound
-from domain.events import Actor
 from domain.lifecycle import in_region, is_holder
 from domain.regions import Grid, Region, covers
 from domain.ticket import Ticket
+from domain.ticket_event import Actor
 from domain.vocabulary import Role
 
 _SEES_EVERY_TICKET = frozenset({Role.SYSTEM, Role.DATA_PROTECTION})

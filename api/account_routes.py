@@ -10,10 +10,10 @@ from api.access import check_may_read
 from api.command_docs import problem_responses
 from api.identity import Identify
 from domain.accountability import Accountability
-from domain.events import Actor
 from domain.explanation import Explanation
 from domain.numbers import TicketNumber
 from domain.response_log import ResponseLog
+from domain.ticket_event import Actor
 from infra.ticket_accounts import TicketAccounts
 from infra.tickets import Tickets
 from projections.sla_clocks import KnownUntil

@@ -14,8 +14,8 @@ from api.analytics_routes import MONTH
 from api.command_docs import problem_responses
 from api.identity import Identify
 from api.list_routes import Text, own_holder
-from domain.events import Actor
 from domain.months import month_of, month_span
+from domain.ticket_event import Actor
 from domain.vocabulary import Level
 from projections.sla_accountability import AccountabilityQueries, Charges, Period, UnitCharge
 from projections.sla_clocks import BreachFilter, Clock, KnownUntil

@@ -12,8 +12,8 @@ from api.access import rollup_region
 from api.command_docs import problem_responses
 from api.identity import Identify
 from domain.errors import Invalid
-from domain.events import Actor
 from domain.regions import Region
+from domain.ticket_event import Actor
 from infra.clickhouse.rollup import MAX_DEPTH, RollupRow
 
 TAG = "分析 Analytics"

@@ -20,10 +20,10 @@ from api.request_body import read_command
 from api.ticket_view import ticket_json
 from domain.commands import COMMANDS, Command, Import, Place
 from domain.errors import Conflict, NotFound, Refused
-from domain.events import Actor
 from domain.lifecycle import permitted_commands
 from domain.numbers import TicketNumber
 from domain.ticket import Ticket
+from domain.ticket_event import Actor
 from domain.vocabulary import Role
 from infra.tickets import Answer, Tickets
 from infra.tickets import Request as Wish

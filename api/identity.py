@@ -13,7 +13,7 @@ from urllib.parse import unquote_to_bytes
 from starlette.requests import Request
 
 from api.problems import Rejection
-from domain.events import Actor
+from domain.ticket_event import Actor
 from domain.vocabulary import Role
 
 ACTOR, ROLE, UNIT = "X-Liudan-Actor", "X-Liudan-Role", "X-Liudan-Unit"

@@ -15,8 +15,8 @@ from api.command_docs import problem_responses
 from api.identity import Identify
 from api.list_views import BreachLine, Listing, TicketLine, WorkLine
 from domain.errors import Forbidden
-from domain.events import Actor
 from domain.regions import Grid, Region
+from domain.ticket_event import Actor
 from domain.vocabulary import Level, MatterClass, State
 from projections.page import MAX_LIMIT
 from projections.sla_clocks import BreachFilter, Clock, ClockQueries, KnownUntil

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from uuid import UUID, uuid4, uuid5
 
 from api.problems import Rejection
-from domain.events import Actor
+from domain.ticket_event import Actor
 
 IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH = "Idempotency-Key", "If-Match", "If-None-Match"
 REPLAYED = "Idempotent-Replay"

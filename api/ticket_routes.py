@@ -13,10 +13,10 @@ from api.identity import Identify
 from api.preconditions import IF_NONE_MATCH, etag, is_known
 from api.ticket_view import TicketView, ticket_json
 from domain.errors import Invalid
-from domain.events import Actor
 from domain.lifecycle import permitted_commands
 from domain.numbers import TicketNumber
 from domain.ticket import Ticket
+from domain.ticket_event import Actor
 from infra.tickets import Tickets
 
 TAG = "工单 Tickets"

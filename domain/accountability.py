@@ -13,8 +13,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from domain import events as e
 from domain.clock_times import breached_at, counted_seconds, held_by
 from domain.clocks import Clock, Term, clocks_of
-from domain.events import TicketEvent
 from domain.rulebook import Rulebook
+from domain.ticket_event import TicketEvent
 from domain.vocabulary import ClockKind, Unit
 
 

@@ -13,9 +13,9 @@ from datetime import datetime
 
 from domain import events as e
 from domain.deadlines import Allowance, Deadlines
-from domain.events import TicketEvent
 from domain.regions import Region
 from domain.ticket import Span
+from domain.ticket_event import TicketEvent
 from domain.vocabulary import ENDED, STAGE_CLOCK, ClockKind, State, Unit
 
 

@@ -12,8 +12,9 @@ import orjson
 from pydantic import BaseModel, ValidationError
 
 from domain.errors import Invalid, Poison
-from domain.events import PAYLOADS, Actor, TicketEvent, TicketSummary
+from domain.events import PAYLOADS
 from domain.numbers import TicketNumber
+from domain.ticket_event import Actor, TicketEvent, TicketSummary
 from domain.vocabulary import Role
 
 MAX_BYTES = 60_000

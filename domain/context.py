@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from domain.events import Actor
 from domain.numbers import TicketNumber
 from domain.personal import Sealed
 from domain.rulebook import Rules
+from domain.ticket_event import Actor
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,11 @@ from domain import events as e
 from domain import orders, overlays
 from domain.context import Context
 from domain.errors import Forbidden, Invalid, Refused
-from domain.events import Payload, TicketEvent
+from domain.events import Payload
 from domain.evolve import evolve
 from domain.lifecycle import LIFECYCLE, check, in_region
 from domain.ticket import Ticket
+from domain.ticket_event import TicketEvent
 
 _DECIDERS = {**orders.DECIDERS, **overlays.DECIDERS}
 _NOT_YET: Any = {}

@@ -1,13 +1,12 @@
 """What happened, one frozen model a kind; past tense, and never changed once it is published.
 
 A payload says what this kind of event says. What every event says (ids, times, actor, the ticket after
-it) stands once, in `TicketEvent`. Deadlines, holders and target states are written out as facts, so that
+it) stands once, in `domain.ticket_event`. Deadlines, holders and target states are written out as facts, so that
 a replay never depends on today's policy or today's lifecycle table.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, NamedTuple, TypedDict
+from typing import ClassVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
@@ -23,7 +22,6 @@ from domain.vocabulary import (
     Outcome,
     RejectReason,
     ResponseKind,
-    Role,
     State,
     Urgency,
 )
@@ -35,45 +33,6 @@ class Holder(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     level: Level
     unit: str
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Who did it. A resident's id is the vault's pseudonym, never a name or a number."""
-
-    id: str
-    role: Role
-    unit: str | None = None
-
-
-class TicketSummary(TypedDict):
-    """The ticket after the event, so that a stateless consumer never needs to fold."""
-
-    number: str
-    region: str
-    grid: str | None
-    category: str
-    matter_class: str | None
-    urgency: str
-    channel: str
-    state: str
-    level: str | None
-    holder: str | None
-    first_handler: str | None
-    cycle: int
-    placed_at: datetime
-    stage_entered_at: datetime
-    stage_due: datetime | None
-    resolve_due: datetime | None
-    rating_due: datetime | None
-    resolved_at: datetime | None
-    closed_at: datetime | None
-    suspended: bool
-    emergency: bool
-    returns: int
-    end: str | None
-    origin: str | None
-    source_id: str | None
 
 
 class Payload(BaseModel):
@@ -396,36 +355,3 @@ PAYLOADS: dict[str, type[Payload]] = {
         TicketImported,
     )
 }  # fmt: skip
-
-
-class TicketEvent(NamedTuple):
-    """One immutable fact about one ticket, with everything that every event says."""
-
-    id: UUID
-    number: TicketNumber
-    stream_id: UUID
-    sequence: int
-    """The ticket's version after this event; gapless from 1."""
-    occurred_at: datetime
-    recorded_at: datetime
-    actor: Actor
-    command_id: UUID
-    correlation_id: UUID
-    causation_id: UUID
-    payload: Payload
-    ticket: TicketSummary
-
-    @property
-    def type(self) -> str:
-        """The versioned name under which the event is published."""
-        return f"liudan.ticket.{self.payload.TYPE}.v1"
-
-    @property
-    def originator_id(self) -> UUID:
-        """The stream, as `eventsourcing` calls it."""
-        return self.stream_id
-
-    @property
-    def originator_version(self) -> int:
-        """The sequence, as `eventsourcing` calls it."""
-        return self.sequence

@@ -8,8 +8,9 @@ from typing import Any
 
 from domain import events as e
 from domain.errors import Halted, Poison
-from domain.events import Payload, TicketEvent
+from domain.events import Payload
 from domain.ticket import Span, Ticket
+from domain.ticket_event import TicketEvent
 from domain.vocabulary import ENDED, End, State, Urgency
 
 Changes = dict[str, Any]

@@ -12,9 +12,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from domain.clock_times import breached_at, thresholds, working_time
 from domain.clocks import Clock, clocks_of
-from domain.events import TicketEvent
 from domain.ledger import Line, ledger
 from domain.rulebook import Rulebook
+from domain.ticket_event import TicketEvent
 from domain.time_intervals import IntervalKind
 from domain.vocabulary import ClockKind, Unit
 

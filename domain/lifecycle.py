@@ -12,9 +12,10 @@ from functools import cache
 from domain import commands as c
 from domain import events as e
 from domain.errors import Conflict, Forbidden, Refused
-from domain.events import Actor, Payload
+from domain.events import Payload
 from domain.regions import covers
 from domain.ticket import Ticket
+from domain.ticket_event import Actor
 from domain.vocabulary import OPEN, UNRESOLVED, Level, Role, State
 
 

@@ -10,7 +10,7 @@ from domain.context import Context
 from domain.deadlines import Deadlines
 from domain.due_times import Matter, opening_deadlines, reclassed, reopening_ends, stage_deadlines
 from domain.errors import Forbidden, Invalid, Refused
-from domain.events import Actor, Payload
+from domain.events import Payload
 from domain.routing import (
     department_holder,
     grid_holder,
@@ -21,6 +21,7 @@ from domain.routing import (
     village_holder,
 )
 from domain.ticket import Ticket
+from domain.ticket_event import Actor
 from domain.vocabulary import Level, MatterClass, Role, State
 
 

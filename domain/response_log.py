@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain import events as e
-from domain.events import TicketEvent
+from domain.ticket_event import TicketEvent
 from domain.vocabulary import ResponseKind, Role
 
 

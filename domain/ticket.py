@@ -8,9 +8,10 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from domain.deadlines import Deadlines
-from domain.events import Holder, TicketSummary
+from domain.events import Holder
 from domain.numbers import TicketNumber
 from domain.regions import Grid, Region
+from domain.ticket_event import TicketSummary
 from domain.vocabulary import ENDED, Channel, End, Level, MatterClass, Outcome, State, Urgency
 
 

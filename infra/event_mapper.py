@@ -7,7 +7,7 @@ from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import Mapper, StoredEvent, Transcoder
 
 from domain.cloudevent import decode, encode
-from domain.events import TicketEvent
+from domain.ticket_event import TicketEvent
 
 
 class _NoTranscoder(Transcoder):

@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from domain.accountability import Accountability, account_for
-from domain.events import TicketEvent, TicketImported
+from domain.events import TicketImported
 from domain.explanation import Explanation, explain
 from domain.numbers import TicketNumber
 from domain.response_log import ResponseLog, response_log
+from domain.ticket_event import TicketEvent
 from infra.tickets import Tickets
 
 

@@ -24,12 +24,12 @@ from domain.cloudevent import decode
 from domain.context import Context
 from domain.decide import decide_and_evolve, decide_pair
 from domain.errors import CommandReused, Conflict, Invalid, NotFound, Refused
-from domain.events import Actor, TicketEvent
 from domain.evolve import evolve, fold
 from domain.numbers import TicketNumber
 from domain.personal import Personal, Sealed
 from domain.rulebook import Rulebook
 from domain.ticket import Ticket
+from domain.ticket_event import Actor, TicketEvent
 from domain.vocabulary import Role
 from infra.entropy import ENTROPY
 from infra.event_mapper import TicketMapper

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from domain.clock_times import Threshold, thresholds
 from domain.clocks import Clock, Clocks, advance
-from domain.events import TicketEvent
 from domain.rulebook import Rulebook
+from domain.ticket_event import TicketEvent
 from domain.vocabulary import ClockKind
 from projections.sla_announcements import Announcement, Facts, Key
 

@@ -9,11 +9,11 @@ from uuid import UUID
 from domain import commands as c
 from domain.context import Context
 from domain.decide import decide_and_evolve
-from domain.events import Actor, TicketEvent
 from domain.numbers import TicketNumber
 from domain.regions import Region
 from domain.rulebook import Rulebook
 from domain.ticket import Ticket
+from domain.ticket_event import Actor, TicketEvent
 from domain.vocabulary import Role
 from infra.policy_file import default_rulebook
 

@@ -6,11 +6,11 @@ from datetime import timedelta
 
 from domain import commands as c
 from domain.decide import decide, decide_pair
-from domain.events import TicketEvent
 from domain.evolve import evolve
 from domain.numbers import TicketNumber
 from domain.regions import Region
 from domain.ticket import Ticket
+from domain.ticket_event import TicketEvent
 from domain.vocabulary import Channel, RejectReason, ResponseKind, Role
 from tests.journeys import ACTORS, HAPPY_PATH, START, Journey, walked
 

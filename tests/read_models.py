@@ -7,8 +7,8 @@ from consumers.projector import ProjectionSink
 from domain import commands as c
 from domain.cloudevent import encode
 from domain.decide import decide_pair
-from domain.events import TicketEvent
 from domain.evolve import evolve
+from domain.ticket_event import TicketEvent
 from domain.vocabulary import Role
 from infra.event_log.port import TICKETS_TOPIC, LogRecord
 from infra.read_store.clock_rows import SlaClocksProjection

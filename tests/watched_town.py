@@ -10,9 +10,9 @@ from typing import Self
 
 from consumers.sla_watch.watch import SlaWatch, WatchSettings
 from domain import commands as c
-from domain.events import Actor
 from domain.numbers import TicketNumber
 from domain.ticket import Ticket
+from domain.ticket_event import Actor
 from domain.vocabulary import Role
 from infra.entropy import ENTROPY
 from infra.event_log.embedded import EmbeddedEventLog

@@ -12,12 +12,12 @@ import structlog
 
 from domain import commands as c
 from domain.errors import Refused
-from domain.events import Actor
 from domain.lifecycle import superior_level
 from domain.numbers import TicketNumber
 from domain.policy import EscalateTo
 from domain.regions import Region
 from domain.rulebook import Rulebook
+from domain.ticket_event import Actor
 from domain.vocabulary import Level, Role
 from infra.in_flight import each
 from infra.read_store.announcement_rows import Announced, AnnouncementRows, Progress

@@ -9,7 +9,7 @@ from typing import BinaryIO
 import structlog
 
 from domain.errors import CommandReused, Invalid, Refused
-from domain.events import Actor
+from domain.ticket_event import Actor
 from domain.vocabulary import Role
 from infra.importing.csv_rows import CsvRows, Record
 from infra.importing.report import Finding, ImportResult, Kind, Tally

@@ -8,8 +8,8 @@ must not be taken for a place that exists.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from domain.events import Actor
 from domain.regions import Grid, Region
+from domain.ticket_event import Actor
 from domain.vocabulary import Role
 from infra.simulation.chance import Chance
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from domain.events import Actor
+from domain.ticket_event import Actor
 from domain.vocabulary import Role
 from infra.simulation.chance import Chance
 from infra.simulation.linxia import Place

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from domain.commands import Command, Escalate
-from domain.events import Actor
 from domain.numbers import TicketNumber
 from domain.rulebook import Rulebook, Rules
 from domain.ticket import Ticket
+from domain.ticket_event import Actor
 from infra.simulation.chance import Chance
 from infra.simulation.hours import next_on_duty
 from infra.simulation.linxia import SYSTEM, Place, department_officer

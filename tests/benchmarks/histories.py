@@ -7,8 +7,8 @@ from uuid import UUID
 
 from eventsourcing.persistence import Notification, StoredEvent
 
-from domain.events import TicketEvent
 from domain.numbers import TicketNumber
+from domain.ticket_event import TicketEvent
 from infra.event_mapper import TicketMapper
 from infra.event_store.port import EventStore
 from infra.tickets import new_event_id

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from domain.events import Actor
+from domain.ticket_event import Actor
 from infra.tickets import new_event_id
 from tests.benchmarks.http_client import Connection, Reply, post
 from tests.benchmarks.orders import Order, journey

@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
 from domain import commands as c
-from domain.events import Actor
 from domain.numbers import TicketNumber
 from domain.regions import Region
+from domain.ticket_event import Actor
 from domain.vocabulary import Channel, Role
 from infra.tickets import Answer, Request, new_event_id
 

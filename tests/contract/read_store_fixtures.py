@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from domain.events import TicketEvent
+from domain.ticket_event import TicketEvent
 from infra.read_store.open import ReadStore, open_read_store
 from infra.read_store.schema import METADATA, SLA_CLOCKS, TICKET_STATE
 from projections.sla_clocks import ClockRow

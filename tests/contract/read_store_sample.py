@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from domain import commands as c
-from domain.events import TicketEvent
 from domain.regions import Grid, Region
+from domain.ticket_event import TicketEvent
 from domain.vocabulary import Role
 from infra.read_store.open import ReadStore
 from projections.ticket_state import TicketRow

@@ -14,9 +14,9 @@ import pytest
 from domain import commands as c
 from domain.cloudevent import decode
 from domain.errors import CommandReused, Conflict, NotFound, Refused
-from domain.events import Actor
 from domain.numbers import TicketNumber
 from domain.ticket import Ticket
+from domain.ticket_event import Actor
 from domain.vocabulary import Role, State
 from infra.event_store.port import EventStore
 from infra.tickets import Request, Tickets, new_event_id, utc_now

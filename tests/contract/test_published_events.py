@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from domain.cloudevent import decode, encode
-from domain.events import PAYLOADS, TicketEvent
+from domain.events import PAYLOADS
+from domain.ticket_event import TicketEvent
 from tests.published_histories import histories
 
 HERE = Path(__file__).parent / "published"

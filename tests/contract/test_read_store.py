@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from domain import commands as c
 from domain.errors import Halted, Poison
-from domain.events import TicketEvent
+from domain.ticket_event import TicketEvent
 from domain.vocabulary import Role
 from infra.event_log.port import LogRecord
 from infra.event_log.sink import Letter, MovedOn, Step

@@ -6,8 +6,8 @@ from datetime import datetime
 
 import pytest
 
-from domain.events import TicketEvent
 from domain.regions import Region
+from domain.ticket_event import TicketEvent
 from domain.vocabulary import Level
 from infra.read_store.accountability_query import SqlAccountabilityQueries
 from infra.read_store.clock_queries import SqlClockQueries

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from domain import commands as c
-from domain.events import TicketEvent
 from domain.regions import Region
+from domain.ticket_event import TicketEvent
 from domain.vocabulary import Level, MatterClass, Role
 from infra.read_store.clock_queries import SqlClockQueries
 from infra.read_store.open import ReadStore

@@ -11,7 +11,7 @@ from eventsourcing.persistence import Notification
 
 from consumers.catch_up import catch_up
 from domain.cloudevent import decode
-from domain.events import TicketEvent
+from domain.ticket_event import TicketEvent
 from infra.bootstrap import Installation
 from infra.clickhouse.schema import EVENTS_TABLE
 from infra.event_log.port import TICKETS_TOPIC

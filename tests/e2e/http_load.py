@@ -10,7 +10,7 @@ from uuid import UUID
 import httpx
 
 from domain.commands import Command, Place
-from domain.events import Actor
+from domain.ticket_event import Actor
 from tests.e2e.story import STEPS, Acknowledged
 
 _PATIENCE_SECONDS = 90.0

@@ -4,7 +4,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from domain.commands import Command
-from domain.events import Actor
+from domain.ticket_event import Actor
 from tests.journeys import ACTORS, HAPPY_PATH
 
 STEPS: tuple[tuple[Command, Actor], ...] = tuple((command, ACTORS[role]) for command, role in HAPPY_PATH)

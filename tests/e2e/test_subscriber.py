@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from domain.cloudevent import encode
-from domain.events import TicketEvent
+from domain.ticket_event import TicketEvent
 from infra.event_log.kafka import KafkaEventLog
 from infra.event_log.port import TICKETS_TOPIC
 from tests.e2e.installation import ROOT

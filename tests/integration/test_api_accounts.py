@@ -11,11 +11,11 @@ from click.testing import CliRunner, Result
 
 from domain import commands as c
 from domain.accountability import Accountability
-from domain.events import Actor
 from domain.explanation import Explanation
 from domain.numbers import TicketNumber
 from domain.regions import Region
 from domain.response_log import ResponseLog
+from domain.ticket_event import Actor
 from domain.vocabulary import Role
 from infra.bootstrap import Installation
 from infra.cli import liudan

@@ -13,8 +13,8 @@ import pytest
 from api.command_examples import EXAMPLES
 from api.command_routes import BY_NUMBER
 from api.ticket_view import TicketView
-from domain.events import Actor
 from domain.lifecycle import LIFECYCLE
+from domain.ticket_event import Actor
 from domain.vocabulary import Role
 from infra.bootstrap import Installation
 from infra.settings import Settings

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from domain.events import Actor
+from domain.ticket_event import Actor
 from domain.vocabulary import Role
 from infra.bootstrap import Installation
 from infra.clickhouse.accounts import WRITER

@@ -8,7 +8,7 @@ import pytest
 
 from api.list_views import BreachLine, TicketLine, WorkLine
 from api.ticket_view import TicketView
-from domain.events import Actor
+from domain.ticket_event import Actor
 from domain.vocabulary import Role
 from infra.bootstrap import Installation
 from infra.settings import Settings

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from domain import commands as c
-from domain.events import Actor
 from domain.regions import Region
+from domain.ticket_event import Actor
 from domain.vocabulary import Role
 from infra.home import Home
 from infra.read_store.clock_queries import SqlClockQueries

@@ -12,7 +12,7 @@ from consumers.dead_letters import DeadLetters
 from consumers.poll_loop import PollLoop
 from consumers.projector import ProjectionSink
 from domain.cloudevent import encode
-from domain.events import TicketEvent
+from domain.ticket_event import TicketEvent
 from infra.event_log.embedded import EmbeddedEventLog
 from infra.event_log.port import TICKETS_TOPIC
 from infra.event_store.open import open_event_store

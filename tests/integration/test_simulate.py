@@ -12,11 +12,11 @@ import pytest
 from domain import commands as c
 from domain.cloudevent import decode
 from domain.errors import Conflict, Invalid, Transient
-from domain.events import Actor
 from domain.evolve import evolve
 from domain.numbers import TicketNumber
 from domain.regions import Region
 from domain.ticket import Ticket
+from domain.ticket_event import Actor
 from domain.vocabulary import Role
 from infra.event_store.open import open_event_store
 from infra.event_store.port import EventStore

@@ -13,7 +13,7 @@ from api.app import create_app
 from api.command import parts_of
 from api.command_examples import EXAMPLES
 from consumers.catch_up import catch_up
-from domain.events import Actor
+from domain.ticket_event import Actor
 from domain.vocabulary import Role
 from infra.bootstrap import Installation
 from infra.read_store.clock_rows import SlaClocksProjection

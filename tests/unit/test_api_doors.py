@@ -21,7 +21,7 @@ from domain.errors import (
     Refused,
     Transient,
 )
-from domain.events import Actor
+from domain.ticket_event import Actor
 from domain.vocabulary import Role
 from infra.clickhouse.errors import ClickHouseUnavailable
 from infra.exposure import check_exposure

@@ -7,9 +7,10 @@ import pytest
 from domain import commands as c
 from domain.decide import decide, decide_pair
 from domain.errors import Conflict, Forbidden, Refused
-from domain.events import PAYLOADS, Actor
+from domain.events import PAYLOADS
 from domain.lifecycle import LIFECYCLE, permitted_commands
 from domain.regions import Region
+from domain.ticket_event import Actor
 from domain.vocabulary import End, Level, MatterClass, Role, State
 from tests.journeys import ACTORS, COUNTY, HAPPY_PATH, ROADS, START, TOWNSHIP, VILLAGE, Journey, walked
 

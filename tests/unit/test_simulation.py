@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from domain import commands as c
 from domain.context import Context
 from domain.decide import decide_and_evolve, decide_pair
-from domain.events import TicketEvent
 from domain.evolve import evolve
 from domain.numbers import TicketNumber
 from domain.ticket import Ticket
+from domain.ticket_event import TicketEvent
 from domain.vocabulary import Role, State
 from infra.policy_file import default_rulebook
 from infra.simulation.cast import Run, stories

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain import commands as c
-from domain.events import TicketEvent
 from domain.regions import Region
+from domain.ticket_event import TicketEvent
 from domain.vocabulary import Role
 from infra.policy_file import default_rulebook
 from projections.sla_announcements import Announcement, Kind, decode, encode

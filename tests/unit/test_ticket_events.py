@@ -7,7 +7,7 @@ import pytest
 
 from domain.cloudevent import encode
 from domain.errors import Poison
-from domain.events import TicketSummary
+from domain.ticket_event import TicketSummary
 from projections.ticket_events import COLUMNS, Kind, landing_row
 from tests.journeys import HAPPY_PATH, RESIDENT_ID, walked
 from tests.services.landing_records import record

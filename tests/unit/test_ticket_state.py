@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from domain import commands as c
 from domain.cloudevent import encode
 from domain.errors import Poison
-from domain.events import Actor
 from domain.regions import Grid, Region
 from domain.ticket import Ticket
+from domain.ticket_event import Actor
 from domain.vocabulary import Role, State
 from projections.raw_event import read_event
 from projections.ticket_state import TicketRow
