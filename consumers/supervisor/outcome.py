@@ -18,6 +18,7 @@ from consumers.sla_watch.watch import SETTLED
 from consumers.supervisor.day import Brought
 from consumers.supervisor.parts import Plan
 from domain.errors import LiudanError, Transient
+from domain.events import TicketEscalated
 from infra.bootstrap import Installation
 from infra.clickhouse.rollup import RollupRow
 from infra.clickhouse.schema import EVENTS_TABLE
@@ -129,6 +130,7 @@ def show(parts: Installation, layout: Plan, outcome: Outcome) -> None:
         figures.add_row(name.replace("_", " "), f"{value:,}" if isinstance(value, int) else str(value))
     for kind, count in sorted(AnnouncementRows(parts.reads).counts().items()):
         figures.add_row(f"announced: {kind.replace('-', ' ')}", f"{count:,}")
+    figures.add_row("tickets escalated", f"{_escalated(parts):,}")
     console.print(figures)
     _show_rollup(console, parts)
     console.print(f"API and its documentation: {layout.running.api}/docs")
@@ -136,6 +138,13 @@ def show(parts: Installation, layout: Plan, outcome: Outcome) -> None:
     if layout.log is LogKind.KAFKA:
         console.print(f"Kafka:                     {layout.running.kafka}  (topic {TICKETS_TOPIC})")
     console.print(f"Data and logs:             {parts.home.folder}")
+
+
+def _escalated(parts: Installation) -> int:
+    escalations = f"SELECT uniq(number) FROM {EVENTS_TABLE} WHERE type = {{type:String}}"  # noqa: S608 - own name
+    with closing(parts.clickhouse()) as client:
+        found = client.query(escalations, parameters={"type": f"liudan.ticket.{TicketEscalated.TYPE}.v1"})
+    return int(found.result_rows[0][0])
 
 
 def _show_rollup(console: Console, parts: Installation) -> None:

@@ -106,6 +106,21 @@ def test_the_documentation_page_works_without_the_internet(running: tuple[Path, 
     assert not re.findall(r"""(?:src|href)=["'](?:https?:)?//""", page)
 
 
+@pytest.mark.clickhouse
+def test_deadlines_and_policies_explain_themselves(running: tuple[Path, int]) -> None:
+    home, port = running
+    number = json.loads(run(block("walk").split("# 核单")[0] + 'echo "$PLACED"', port)[0])["number"]
+    mine = home / "mine.toml"
+    shipped = (ROOT / "infra/policies/default.toml").read_text(encoding="utf-8")
+    mine.write_text(shipped.replace('version = "default-2"', 'version = "mine-1"'), encoding="utf-8")
+    liudan_here = f'liudan() {{ {sys.executable} -P -m infra.cli "$@"; }}\n'
+    script = liudan_here + block("policy").replace("mine.toml", str(mine)) + block("deadlines")
+    said = "\n".join(run(script, port, NUMBER=number, LIUDAN_HOME=str(home)))
+    assert "version default-2" in said
+    assert "default-2 → mine-1" in said
+    assert "工作日 working day" in said or "working_hour" in said or "工作时" in said
+
+
 def test_every_command_is_in_the_readme() -> None:
     missing = [name for name in liudan.list_commands(None) if f"liudan {name}" not in README]  # type: ignore[arg-type] # the context is not used
     assert not missing
