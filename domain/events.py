@@ -1,8 +1,8 @@
 """What happened, one frozen model a kind; past tense, and never changed once it is published.
 
-A payload says what this kind of event says. What every event says (ids, times, actor, the ticket after
-it) stands once, in `domain.ticket_event`. Deadlines, holders and target states are written out as facts, so that
-a replay never depends on today's policy or today's lifecycle table.
+A payload says what this kind of event says. What every event says (ids, times, actor, the ticket after it)
+stands once, in `domain.ticket_event`. Deadlines, holders and target states are written out as facts, so
+that a replay never depends on today's policy or today's lifecycle table.
 """
 
 from datetime import datetime

@@ -66,6 +66,9 @@ def _resolve_clock(known: ClockRow | None, event: RawEvent) -> tuple[ClockRow, l
     if known is None:
         start = event.at if ticket["cycle"] > 1 else datetime.fromisoformat(ticket["placed_at"])
         row = _begin(Clock.RESOLVE, start, due, event)
+    elif not stop and _comes_too_late(known, due, event):
+        retired.append(_retire(known, event))
+        row = _begin(Clock.RESOLVE, known.started_at, due, event)
     else:
         row = known if stop else _run_on(known, due, event)
     return (_stop(row, stop, event) if stop else row), retired
@@ -76,6 +79,8 @@ def _stage_clock(known: ClockRow | None, event: RawEvent) -> tuple[ClockRow | No
     clock = _STAGE_CLOCK.get(ticket["state"])
     due = moment(ticket["rating_due"] if clock is Clock.RATING else ticket["stage_due"])
     if known is not None and known.clock == clock and _goes_on(known, event):
+        if _comes_too_late(known, due, event):
+            return _begin(clock, known.started_at, due, event), [_retire(known, event)]
         return _run_on(known, due, event), []
     left = _stop(known, event.at, event) if known else None
     if clock is None or due is None:
@@ -87,6 +92,12 @@ def _stage_clock(known: ClockRow | None, event: RawEvent) -> tuple[ClockRow | No
 def _goes_on(row: ClockRow, event: RawEvent) -> bool:
     """Whether the stage is the same one, perhaps after a merge that was undone."""
     return row.cycle == event.ticket["cycle"] and (row.stopped_at is None or _is_unmerged(event))
+
+
+def _comes_too_late(row: ClockRow, due: datetime | None, event: RawEvent) -> bool:
+    """Whether the limit is moved after it has passed: the breach stays, a further run has the new one."""
+    stood_still = row.stopped_at or row.suspended_at or event.at
+    return row.due_at is not None and due != row.due_at and stood_still > row.due_at
 
 
 def _is_unmerged(event: RawEvent) -> bool:

@@ -95,6 +95,21 @@ def test_stopped_exactly_when_due_is_in_time_and_a_microsecond_later_is_not() ->
         assert broken(row, START + 90 * DAY) is not kept
 
 
+def test_a_limit_that_is_moved_after_it_has_passed_stays_broken() -> None:
+    journey = walked(5)
+    journey.give(c.DeclareEmergency(reason="flood"), Role.COUNTY)
+    emergency_due = of(journey, Clock.RESOLVE)[-1].due_at
+    journey.give(c.StandDown(), Role.COUNTY, 3 * DAY)
+    broken_one, running = of(journey, Clock.RESOLVE)
+    assert (broken_one.due_at, broken_one.stopped_at) == (emergency_due, journey.now)
+    assert broken(broken_one, START + 90 * DAY)
+    assert running.due_at is not None
+    assert broken_one.due_at is not None
+    assert running.due_at > broken_one.due_at
+    assert running.stopped_at is None
+    assert running.started_at == broken_one.started_at
+
+
 def test_a_stage_that_is_entered_twice_has_two_runs() -> None:
     journey = walked(4)
     journey.give(c.Return(reason="not ours"), Role.DEPARTMENT, 2 * DAY)
