@@ -41,11 +41,13 @@ async def import_file(
     with ExitStack() as stack:
         file = stack.enter_context(_open(path))
         rows = iter(CsvRows(file))
-        columns = _columns(path, next(rows, None), source)
+        header = next(rows, None)
+        columns = _columns(path, header, source)
         tally = Tally(stack.enter_context(_create(report)) if report else None)
         progress.begin(path.stat().st_size, "bytes")
         importer = _Importer(tickets, source, columns, tally, progress)
         await each(_numbered(rows), importer.take)
+        progress.advance(header.size_bytes if header else 0)
         result = tally.result()
     log.info(
         "import_done",
