@@ -26,7 +26,7 @@ def serve(app: FastAPI, host: str, port: int) -> None:
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    _calm_garbage_collection()
+    calm_garbage_collection()
     with listening:
         uvicorn.Server(config).run(sockets=[listening])
 
@@ -51,7 +51,7 @@ def _listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _calm_garbage_collection() -> None:
+def calm_garbage_collection() -> None:
     """Look for garbage in cycles less often: the tickets that are kept in memory are not garbage.
 
     With Python's defaults they were walked again and again: 325 instead of 60 ms for the slowest hundredth

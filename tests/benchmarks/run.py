@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from api.server import calm_garbage_collection
 from tests.benchmarks.measure import Figure, Measure, Place, Result, Run, Unavailable
 
 Told = Callable[[str], None]
@@ -14,8 +15,7 @@ def run_all(
     measures: Sequence[Measure], scratch: Path, *, quick: bool, repeat: int, profiles: Path | None, tell: Told
 ) -> list[Result]:
     """Run the measures one after the other; one that cannot be made here is skipped with the reason."""
-    gc.freeze()
-    gc.set_threshold(50_000, 50, 100)  # as the API's process has it; both sides gain
+    calm_garbage_collection()  # as the API's process has it; both sides gain
     return [_run_one(measure, scratch, quick, repeat, profiles, tell) for measure in measures]
 
 
