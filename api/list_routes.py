@@ -17,9 +17,9 @@ from api.list_views import BreachLine, Listing, TicketLine, WorkLine
 from domain.errors import Forbidden
 from domain.regions import Grid, Region
 from domain.ticket_event import Actor
-from domain.vocabulary import Level, MatterClass, State
+from domain.vocabulary import ClockKind, Level, MatterClass, State
 from projections.page import MAX_LIMIT
-from projections.sla_clocks import BreachFilter, Clock, ClockQueries, KnownUntil
+from projections.sla_clocks import BreachFilter, ClockQueries, KnownUntil
 from projections.ticket_state import Sort, TicketFilter, TicketQueries
 
 TICKETS, DEADLINES = "工单 Tickets", "时限 Deadlines"
@@ -93,7 +93,7 @@ class BreachParameters(PageParameters):
     region: Text | None = Field(
         default=None, description="Everything in this region or grid", examples=["622901"]
     )
-    clock: Clock | None = None
+    clock: ClockKind | None = None
     matter_class: MatterClass | None = None
     level: Level | None = None
     holder: Text | None = Field(default=None, description="The unit it is charged to")
