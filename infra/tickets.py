@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import takewhile
 from typing import TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -262,20 +263,35 @@ class Tickets:
         return ticket
 
     async def get_at(
-        self, number: TicketNumber, *, version: int | None = None, as_of: datetime | None = None
+        self,
+        number: TicketNumber,
+        *,
+        version: int | None = None,
+        as_of: datetime | None = None,
+        known_at: datetime | None = None,
     ) -> Ticket:
-        """Give a ticket as it was at a version, or at a moment (by when things happened)."""
-        ticket = fold(None, await self.events(number, upto=version, as_of=as_of))
+        """Give a ticket as `events` says that it was."""
+        events = await self.events(number, upto=version, as_of=as_of, known_at=known_at)
+        ticket = fold(None, events)
         if ticket is None or (version is not None and ticket.version != version):
             raise NotFound(f"ticket {number} did not exist at that point", rule="no-such-version")
         return ticket
 
     async def events(
-        self, number: TicketNumber, *, upto: int | None = None, as_of: datetime | None = None
+        self,
+        number: TicketNumber,
+        *,
+        upto: int | None = None,
+        as_of: datetime | None = None,
+        known_at: datetime | None = None,
     ) -> list[TicketEvent]:
-        """Give what had happened to a ticket by a version or a moment; raises NotFound."""
-        events = [decode(stored.state) for stored in await self.history(number, upto=upto)]
-        found = [event for event in events if as_of is None or event.occurred_at <= as_of]
+        """Give what had happened to a ticket by a version or the moment `as_of`; raises NotFound.
+
+        `known_at` leaves out what was recorded here only later. What is given is gapless from 1.
+        """
+        events = (decode(stored.state) for stored in await self.history(number, upto=upto))
+        known = takewhile(lambda event: known_at is None or event.recorded_at <= known_at, events)
+        found = list(takewhile(lambda event: as_of is None or event.occurred_at <= as_of, known))
         if not found:
             raise NotFound(f"ticket {number} did not exist at that point", rule="no-such-version")
         return found

@@ -77,6 +77,20 @@ def test_six_orders_then_replay_and_time_travel(desk: Desk) -> None:
         asyncio.run(tickets.get_at(closed.number, version=99))
 
 
+def test_as_it_happened_and_as_it_was_known_are_two_questions(desk: Desk) -> None:
+    tickets = desk()
+    yesterday = utc_now() - timedelta(days=1)
+    placed = give(tickets, PLACE, Role.RESIDENT, occurred_at=yesterday)
+    before = utc_now()
+    told_late = yesterday + timedelta(hours=1)
+    give(tickets, c.Verify(), Role.GRID_WORKER, placed.number, occurred_at=told_late)
+    happened = asyncio.run(tickets.get_at(placed.number, as_of=told_late))
+    known = asyncio.run(tickets.get_at(placed.number, as_of=told_late, known_at=before))
+    assert (happened.version, known.version) == (2, 1)
+    with pytest.raises(NotFound):
+        asyncio.run(tickets.get_at(placed.number, known_at=yesterday))
+
+
 def test_a_command_id_is_done_once_whoever_is_asked_again(desk: Desk) -> None:
     first, second, command_id = desk(), desk(), new_event_id()
     placed = asyncio.run(first.handle(request(PLACE, Role.RESIDENT, command_id=command_id)))
