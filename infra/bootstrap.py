@@ -24,6 +24,7 @@ from infra.event_log.port import EventLog, LogUnavailable
 from infra.event_store.open import open_event_store
 from infra.event_store.port import EventStore
 from infra.home import Home
+from infra.keys.key_ring import KeyRing
 from infra.policy_file import read_rulebook
 from infra.read_store.open import ReadStore, open_read_store
 from infra.settings import EMBEDDED, LogKind, Settings
@@ -62,9 +63,14 @@ class Installation:
         return store
 
     @cached_property
+    def key_ring(self) -> KeyRing:
+        """The keys that wrap the keys of people; raises Invalid for a setting that is not a key."""
+        return KeyRing.of(self.settings.vault_keks, self.settings.vault_kek.get_secret_value())
+
+    @cached_property
     def vault(self) -> Vault:
         """The keys of people."""
-        vault = Vault(self.home.vault)
+        vault = Vault(self.home.vault, self.key_ring)
         self._closing.callback(vault.close)
         return vault
 

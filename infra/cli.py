@@ -25,6 +25,7 @@ _COMMANDS = {
     "ticket": "infra.commands:ticket",
     "replay": "consumers.replay_command:replay_command",
     "policy": "infra.policy_commands:policy",
+    "vault": "infra.keys.command:vault",
     "config": "infra.commands:config",
     "import": "infra.input_commands:import_command",
     "simulate": "infra.input_commands:simulate_command",

@@ -5,7 +5,6 @@ store's optimistic check. Only then is the ticket read again, and the command de
 """
 
 import asyncio
-import base64
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,7 +14,6 @@ from typing import TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import orjson
 import structlog
 from eventsourcing.persistence import StoredEvent
 from uuid_utils.compat import uuid7
@@ -27,7 +25,6 @@ from domain.decide import decide_and_evolve, decide_pair
 from domain.errors import CommandReused, Conflict, Invalid, NotFound, Refused
 from domain.evolve import evolve, fold
 from domain.numbers import TicketNumber
-from domain.personal import Personal, Sealed
 from domain.rulebook import Rulebook
 from domain.ticket import Ticket
 from domain.ticket_event import Actor, TicketEvent
@@ -36,6 +33,7 @@ from infra.entropy import ENTROPY
 from infra.event_mapper import TicketMapper
 from infra.event_store.port import CommandReceipt, CommandSeen, EventStore, VersionTaken
 from infra.policy_file import default_rulebook
+from infra.sealing import Sealing
 from infra.vault import Vault
 
 log = structlog.get_logger(__name__)
@@ -118,6 +116,7 @@ class Tickets:
     ) -> None:
         self.store = store
         self.vault = vault
+        self._sealing = Sealing(vault)
         self.clock = clock
         self.rulebook = rulebook or default_rulebook()
         self._new_id, self._below = new_id, below
@@ -163,7 +162,7 @@ class Tickets:
         context = self._context(request, ticket)
         personal = request.command.personal()
         if personal is not None and context.person is not None and context.number is not None:
-            sealed = await self._seal(personal, context.person, context.number)
+            sealed = await self._sealing.seal(personal, context.person, context.number)
             context = replace(context, sealed=sealed)
         if isinstance(request.command, _OF_TWO_TICKETS):
             events, after = await self._decide_two(ticket, request.command, context)
@@ -242,12 +241,6 @@ class Tickets:
             return UUID(actor.id)
         contact = request.command.contact if isinstance(request.command, c.Place) else None
         return self.vault.person_id(f"contact:{contact}" if contact else f"ticket:{number}")
-
-    async def _seal(self, personal: Personal, person: UUID, number: TicketNumber) -> Sealed:
-        await self.vault.ensure_async(person)
-        plain = orjson.dumps(personal.model_dump(exclude_none=True))
-        box = self.vault.seal(person, plain, number.encode())
-        return Sealed(person=person, box=base64.b64encode(box).decode())
 
     def _fingerprint(self, request: Request) -> bytes:
         what = (request.command.NAME, request.number or "", request.actor.id, request.actor.role)

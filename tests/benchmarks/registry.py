@@ -12,6 +12,7 @@ from tests.benchmarks.landing import LandingInClickHouse
 from tests.benchmarks.measure import Measure
 from tests.benchmarks.projection import TicketState
 from tests.benchmarks.relay import RelayToKafka
+from tests.benchmarks.sealing import SealingCost
 
 MEASURES: Sequence[Measure] = (
     InProcessSqlite(),
@@ -24,4 +25,5 @@ MEASURES: Sequence[Measure] = (
     FullHistory(),
     DeadlinesCost(),
     DueTimers(),
+    SealingCost(),
 )
