@@ -13,8 +13,12 @@ from domain.policy import Limit
 from domain.regions import Region
 from domain.rulebook import Rules
 from domain.ticket import Ticket
+from domain.trusted import trusted
 from domain.vocabulary import STAGE_CLOCK, MatterClass, State
 from domain.working_time import WorkingTime
+
+_allowance = trusted(Allowance)
+_deadlines = trusted(Deadlines)
 
 
 class Timer(NamedTuple):
@@ -136,7 +140,7 @@ def assemble(
     """Put the clocks into the form that is published, with the versions in force (or another policy's)."""
     policy, calendar = policy or context.rules.version, context.rules.working_time(region).version
     clocks = [_published(timer, policy, calendar) for timer in (stage, resolve, rating)]
-    return Deadlines(
+    return _deadlines(
         stage_due=stage.due if stage else None,
         resolve_due=resolve.due if resolve else None,
         rating_due=rating.due if rating else None,
@@ -246,7 +250,7 @@ def _start(
 ) -> Timer:
     time = rules.book.working_time(calendar, region) if calendar else rules.working_time(region)
     due = time.add(start, limit.amount, limit.unit)
-    allowance = Allowance(
+    allowance = _allowance(
         start=start,
         amount=limit.amount,
         unit=limit.unit,
