@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from domain.deadlines import Allowance, Deadlines
 from domain.errors import Invalid, Poison
-from domain.events import PAYLOADS, Holder
+from domain.events import PAYLOADS
 from domain.numbers import TicketNumber
 from domain.personal import Sealed
 from domain.ticket_event import Actor, TicketEvent, TicketSummary
@@ -22,8 +22,8 @@ from domain.vocabulary import Role
 MAX_BYTES = 60_000
 """An event stays below this, so that it fits a transparency log entry (65,535 bytes) with room to spare."""
 
-_PARTS = frozenset((Holder, Deadlines, Allowance, Sealed))
-"""The models that payloads consist of; `isinstance` of a pydantic model is a call of Python code."""
+_PARTS = frozenset((Deadlines, Allowance, Sealed))
+"""The models inside payloads; `isinstance` of a pydantic model is a call of Python code."""
 _PREFIX, _SUFFIX = "liudan.ticket.", ".v1"
 
 
