@@ -76,7 +76,7 @@ def record(
             ticket=_NOT_YET,
         )
         ticket = evolve(ticket, event)
-        events.append(event._replace(ticket=ticket.summary()))
+        events.append(TicketEvent(*event[:-1], ticket.summary()))
     if ticket is None:
         raise Refused("nothing would happen", rule="nothing-changes")
     return events, ticket

@@ -9,7 +9,10 @@ from pydantic import ValidationError
 
 from domain.numbers import TicketNumber
 from domain.personal import Personal, Sealed
+from domain.trusted import trusted
 from infra.vault import SealBroken, Vault
+
+_SEALED = trusted(Sealed)
 
 
 class Sealing:
@@ -20,10 +23,13 @@ class Sealing:
 
     async def seal(self, personal: Personal, person: UUID, number: TicketNumber) -> Sealed:
         """Seal, after the person's key is durable. Raises KeyErased, StoreUnavailable."""
-        await self._vault.ensure_async(person)
-        plain = orjson.dumps(personal.model_dump(exclude_none=True))
-        box = self._vault.seal(person, plain, number.encode())
-        return Sealed(person=person, box=base64.b64encode(box).decode())
+        plain = orjson.dumps({name: text for name, text in vars(personal).items() if text is not None})
+        context = number.encode()
+        box = self._vault.seal_if_at_hand(person, plain, context)
+        if box is None:
+            await self._vault.ensure_async(person)
+            box = self._vault.seal(person, plain, context)
+        return _SEALED(person=person, box=binascii.b2a_base64(box, newline=False).decode())
 
     def open(self, sealed: Sealed, number: TicketNumber) -> Personal:
         """Give back what was sealed. Raises KeyErased, NotFound, SealBroken, StoreUnavailable; blocks."""

@@ -6,8 +6,7 @@ here, and everything else (Kafka, the read models, ClickHouse) is derived from i
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from eventsourcing.persistence import Notification, StoredEvent
@@ -15,8 +14,7 @@ from eventsourcing.persistence import Notification, StoredEvent
 from domain.errors import LiudanError, Transient
 
 
-@dataclass(frozen=True, slots=True)
-class CommandReceipt:
+class CommandReceipt(NamedTuple):
     """Written in the transaction of a command's events, so that the same command id is never done twice."""
 
     command_id: UUID
