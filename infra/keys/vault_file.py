@@ -14,11 +14,11 @@ from typing import NamedTuple
 from uuid import UUID
 
 import structlog
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from infra.entropy import ENTROPY
 from infra.event_store.port import StoreUnavailable
 from infra.event_store.sqlite_file import connect, immediate, insert_rows, unavailable
-from infra.keys.key_ring import Kek, KeyRing, WrapBroken
+from infra.keys.key_ring import KEY_BYTES, Kek, KeyRing, WrapBroken
 
 _MAX_CHUNK = 256
 _NAMES = "names"
@@ -153,7 +153,7 @@ def ensure(connection: sqlite3.Connection, persons: Collection[UUID], keks: Vaul
             [person.bytes for person in chunk],
         )
         rows.update((UUID(bytes=person), Wrapped(*row)) for person, *row in found)
-    new = {person: AESGCM.generate_key(256) for person in persons if person not in rows}
+    new = {person: ENTROPY.take(KEY_BYTES) for person in persons if person not in rows}
     if new:
         kek_id, kek = current_kek(connection, keks)
         wrapped = [(person.bytes, kek_id, kek.wrap(key, person.bytes)) for person, key in new.items()]
