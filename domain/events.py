@@ -193,7 +193,7 @@ class TicketClosed(Moved):
 
 
 class TicketReopened(Moved):
-    """重启."""
+    """重启; `reason` is `sealed` when the resident gave it: then it is in `sealed`."""
 
     TYPE = "ticket-reopened"
     reason: str

@@ -11,6 +11,7 @@ from domain.deadlines import Deadlines
 from domain.due_times import Matter, opening_deadlines, reclassed, reopening_ends, stage_deadlines
 from domain.errors import Forbidden, Invalid, Refused
 from domain.events import Payload
+from domain.personal import SEALED_REASON
 from domain.routing import (
     department_holder,
     grid_holder,
@@ -241,7 +242,7 @@ def _reopen(ticket: Ticket, command: c.Reopen, context: Context) -> list[Payload
             to=state,
             holder=holder,
             deadlines=opening_deadlines(matter, state, context, emergency=ticket.emergency_at is not None),
-            reason=command.reason,
+            reason=SEALED_REASON if context.actor.role is Role.RESIDENT else command.reason,
             cycle=ticket.cycle + 1,
         )
     ]

@@ -33,7 +33,7 @@ from infra.event_mapper import TicketMapper
 from infra.event_store.port import CommandReceipt, CommandSeen, EventStore, VersionTaken
 from infra.policy_file import default_rulebook
 from infra.sealing import Sealing
-from infra.vault import Vault
+from infra.vault import KeyErased, Vault
 
 log = structlog.get_logger(__name__)
 CHINA = ZoneInfo("Asia/Shanghai")
@@ -156,7 +156,9 @@ class Tickets:
     async def _attempt(self, request: Request, ticket: Ticket | None, fingerprint: bytes) -> Answer:
         self._check_version(request, ticket)
         command, context = request.command, self._context(request, ticket)
-        personal = command.personal()
+        if type(command) is c.Place:
+            context = await self._with_a_key(request, context)
+        personal = command.personal(request.actor.role)
         if personal is not None and context.person is not None and context.number is not None:
             sealed = await self._sealing.seal(personal, context.person, context.number)
             context = context._replace(sealed=sealed)
@@ -230,13 +232,30 @@ class Tickets:
         """A resident is known by a pseudonym from the door on."""
         if actor.role is not Role.RESIDENT:
             return actor
-        return Actor(str(self.vault.person_id(f"resident:{actor.id}")), Role.RESIDENT)
+        return Actor(str(self.vault.person_id(_resident(actor))), Role.RESIDENT)
+
+    def command_id(self, actor: Actor, key: str) -> UUID:
+        """Give the id of a command that its actor knows by a key; it tells neither of them."""
+        what = "\0".join(("command", actor.role, actor.id, key))
+        return UUID(bytes=self.vault.fingerprint(what.encode())[:16], version=4)
 
     def _person_for(self, request: Request, actor: Actor, number: TicketNumber) -> UUID:
         if actor.role is Role.RESIDENT:
             return UUID(actor.id)
-        contact = request.command.contact if isinstance(request.command, c.Place) else None
-        return self.vault.person_id(f"contact:{contact}" if contact else f"ticket:{number}")
+        return self.vault.person_id(_subject(request, number))
+
+    async def _with_a_key(self, request: Request, context: Context) -> Context:
+        """Make sure of the key of a new ticket's person; who was erased comes back as somebody else."""
+        if context.person is None or context.number is None:
+            return context
+        try:
+            await self.vault.ensure_async(context.person)
+        except KeyErased:
+            subject = _subject(request, context.number)
+            person = await asyncio.to_thread(self.vault.person_id_anew, subject)
+            await self.vault.ensure_async(person)
+            return context._replace(person=person, actor=self.known_as(request.actor))
+        return context
 
     def _fingerprint(self, request: Request) -> bytes:
         what = (request.command.NAME, request.number or "", request.actor.id, request.actor.role)
@@ -323,3 +342,15 @@ class Tickets:
         if ticket is None:
             raise NotFound(f"stream {stream_id} has no version {version}")
         return ticket
+
+
+def _subject(request: Request, number: TicketNumber) -> str:
+    """Say whom a new ticket is about: the resident, or who can be reached there, or nobody but the ticket."""
+    if request.actor.role is Role.RESIDENT:
+        return _resident(request.actor)
+    contact = request.command.contact if type(request.command) is c.Place else None
+    return f"contact:{contact}" if contact else f"ticket:{number}"
+
+
+def _resident(actor: Actor) -> str:
+    return f"resident:{actor.id}"

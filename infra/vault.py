@@ -47,6 +47,7 @@ class SealBroken(Poison):
 class _Work(NamedTuple):
     ensure: tuple[UUID, ...] = ()
     destroy: UUID | None = None
+    returned: tuple[UUID, int] | None = None
 
 
 class Vault:
@@ -66,6 +67,8 @@ class Vault:
         self._secret = vault_file.secret_of(self._reading, self._reading_keks)
         self._guard = threading.Lock()
         self._ciphers: OrderedDict[UUID, AESGCM] = OrderedDict()
+        self._returns: OrderedDict[UUID, int] = OrderedDict()
+        self._anybody_returned = False
         self._destroyed = -1
         self._looked_at = float("-inf")
         self._group: GroupCommit[_Work, None] = GroupCommit(
@@ -75,8 +78,45 @@ class Vault:
     # Names that say nothing -------------------------------------------------------------------------
 
     def person_id(self, subject: str) -> UUID:
-        """Give the person's id: always the same for the subject, and meaningless without the vault."""
-        return UUID(bytes=self._keyed_digest(b"person\0" + subject.encode())[:16], version=4)
+        """Give the person's id: the same for the subject, and meaningless without the vault.
+
+        Only who comes back after their data were erased gets another, see `person_id_anew`.
+        """
+        first = self._id(b"person\0", subject)
+        with self._guard:
+            try:
+                self._forget_what_others_destroyed(SEAL_TRUST_SECONDS)
+                times = self._returns_of(first) if self._anybody_returned else 0
+            except sqlite3.Error as error:
+                raise unavailable(self._path, error) from error
+        return self._id(b"person %d\0" % times, subject) if times else first
+
+    def person_id_anew(self, subject: str) -> UUID:
+        """Give an id to somebody whose data were erased and who comes back; nothing links it to the old one.
+
+        Without an erasure it stays as it is. Blocks.
+        """
+        first = self._id(b"person\0", subject)
+        with self._guard:
+            self._looked_at = float("-inf")
+        person = self.person_id(subject)
+        with self._guard:
+            row = vault_file.key_row(self._reading, person)
+            times = self._returns_of(first)
+        if row is None or row.wrapped is not None:
+            return person
+        self._group.submit(_Work(returned=(first, times + 1)))
+        return self.person_id_anew(subject)
+
+    def _id(self, kind: bytes, subject: str) -> UUID:
+        return UUID(bytes=self._keyed_digest(kind + subject.encode())[:16], version=4)
+
+    def _returns_of(self, first: UUID) -> int:
+        if first not in self._returns:
+            self._returns[first] = vault_file.times_returned(self._reading, first)
+            if len(self._returns) > CACHED_KEYS:
+                self._returns.popitem(last=False)
+        return self._returns[first]
 
     def fingerprint(self, payload: bytes) -> bytes:
         """Give a keyed digest (32 bytes) that can be compared but says nothing about the payload."""
@@ -192,6 +232,8 @@ class Vault:
         destroyed = vault_file.count_destroyed(self._reading)
         if destroyed != self._destroyed:
             self._ciphers.clear()
+            self._returns.clear()
+            self._anybody_returned = vault_file.anybody_returned(self._reading)
         self._destroyed = destroyed
 
     def _not_at_hand(self, persons: Iterable[UUID]) -> tuple[UUID, ...]:
@@ -228,6 +270,8 @@ class Vault:
                 )
                 for person in destroy:
                     vault_file.destroy(self._writing, person)
+                for first, times in filter(None, (work.returned for work in batch)):
+                    vault_file.count_return(self._writing, first, times)
             if destroy:
                 vault_file.scrub_log(self._writing)
         except StoreUnavailable as error:

@@ -1,6 +1,6 @@
 """The vault's SQLite file: wrapped keys by person, and which key-encryption key wraps each.
 
-A destroyed key leaves a row without a key, so that it is never silently made anew. `destroyed` counts them:
+A destroyed key leaves a row without a key, so that it is never silently made anew. `destroyed` rises with each:
 it tells every process whether its cache may still be served from. The KEK that was added last wraps what is
 new; it is looked up in the writing transaction, so that no process goes on with an older one.
 """
@@ -30,6 +30,7 @@ CREATE TABLE IF NOT EXISTS data_secrets (name TEXT PRIMARY KEY, kek INTEGER NOT 
     WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS destroyed (keys INTEGER NOT NULL);
 INSERT INTO destroyed SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM destroyed);
+CREATE TABLE IF NOT EXISTS returned (first_id BLOB PRIMARY KEY, times INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS erasures (position INTEGER NOT NULL);
 INSERT INTO erasures SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM erasures);
 """
@@ -184,7 +185,7 @@ def _chunks(persons: Iterable[UUID]) -> Iterator[list[UUID]]:
 
 
 def count_destroyed(connection: sqlite3.Connection) -> int:
-    """Count the keys that were ever destroyed."""
+    """Give a number that has risen if a key was destroyed, or somebody has come back, since it was asked."""
     counted: int = connection.execute("SELECT keys FROM destroyed").fetchone()[0]
     return counted
 
@@ -205,6 +206,27 @@ def destroy(connection: sqlite3.Connection, person: UUID) -> None:
     connection.execute("INSERT INTO data_keys VALUES (?, NULL, NULL)", (person.bytes,))
     if row is None or row.wrapped is not None:
         connection.execute("UPDATE destroyed SET keys = keys + 1")
+
+
+def times_returned(connection: sqlite3.Connection, first_id: UUID) -> int:
+    """Tell how often somebody came back after their data had been erased."""
+    row = connection.execute("SELECT times FROM returned WHERE first_id = ?", (first_id.bytes,)).fetchone()
+    return row[0] if row else 0
+
+
+def anybody_returned(connection: sqlite3.Connection) -> bool:
+    """Whether anybody has come back at all."""
+    return connection.execute("SELECT 1 FROM returned LIMIT 1").fetchone() is not None
+
+
+def count_return(connection: sqlite3.Connection, first_id: UUID, times: int) -> None:
+    """Note that somebody has come back for the `times`th time; every cache is stale then, too."""
+    connection.execute(
+        "INSERT INTO returned VALUES (?, ?) ON CONFLICT (first_id) DO UPDATE SET times = excluded.times "
+        "WHERE times < excluded.times",
+        (first_id.bytes, times),
+    )
+    connection.execute("UPDATE destroyed SET keys = keys + 1")
 
 
 def scrub_log(connection: sqlite3.Connection) -> None:
