@@ -85,8 +85,8 @@ def _value(value: object) -> str:
         return "–"
     if isinstance(value, list):
         return ", ".join(map(str, value))
-    if isinstance(value, str) and value.endswith("Z") and value[:4].isdigit():
-        return local(datetime.fromisoformat(value), CHINA)
+    if isinstance(value, datetime):
+        return local(value, CHINA)
     return str(value)
 
 
