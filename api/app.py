@@ -17,6 +17,7 @@ from api import problems
 from api.account_routes import account_routes
 from api.accountability_routes import accountability_routes
 from api.analytics_routes import Rollup, analytics_routes
+from api.breach_routes import breach_routes
 from api.catalogue_routes import catalogue_routes
 from api.command_docs import schemas
 from api.command_routes import add_command_routes
@@ -113,7 +114,8 @@ def create_app(
         return parts.tickets.clock()
 
     add_command_routes(app.router, parts.tickets, identify)
-    app.include_router(list_routes(parts.ticket_state, parts.sla_clocks, identify, clock, parts.known_until))
+    app.include_router(list_routes(parts.ticket_state, identify, clock))
+    app.include_router(breach_routes(parts.sla_clocks, identify, clock, parts.known_until))
     app.include_router(ticket_routes(parts.tickets, identify))
     app.include_router(account_routes(parts.tickets, identify, parts.known_until))
     app.include_router(accountability_routes(parts.accountability, identify, clock, parts.known_until))
