@@ -62,6 +62,7 @@ def await_caught_up(parts: Installation) -> None:
     until = time.monotonic() + _PATIENCE_SECONDS
     _patiently("the watch on the deadlines", lambda: _is_settled(parts) or None, until)
     target = parts.store.last_position()
+    _patiently("the transparency log", lambda: _is_logged(parts, target) or None, until)
     ends = _patiently("the relay", lambda: _ends_behind(parts, target), until)
     for name in FOLLOWERS:
         _patiently(name, partial(_positions_behind, parts, name, ends), until)
@@ -81,6 +82,11 @@ def _patiently(what: str, ask: Callable[[], Answer | None], until: float) -> Ans
 def _is_settled(parts: Installation) -> bool:
     """Whether the watch has found nothing more to do about what the store holds."""
     return AnnouncementRows(parts.reads).progress(SETTLED).sequence >= parts.store.last_position()
+
+
+def _is_logged(parts: Installation, target: int) -> bool:
+    """Whether the transparency log's checkpoint covers everything up to the position `target`."""
+    return parts.transparency_log.positions().last_position >= target
 
 
 def _ends_behind(parts: Installation, target: int) -> Mapping[int, int] | None:

@@ -35,6 +35,11 @@ class LogFolder:
         return self.folder / "positions"
 
     @property
+    def verifier_key(self) -> Path:
+        """The public key, for those who have no other way to get it."""
+        return self.folder / "verifier.key"
+
+    @property
     def lock(self) -> Path:
         """Locked by whoever writes the log."""
         return self.folder / ".writer.lock"

@@ -41,6 +41,8 @@ class LogWriter:
             self._edge = self._checked_edge()
             content = log.positions.read_bytes() if log.positions.exists() else b""
             self._runs = PositionRuns(self.checkpoint.size, content)
+            if self._key_is_new():
+                replace_durably(log.verifier_key, f"{signer.verifier}\n".encode())
             if not self._runs.knows_all:
                 raise Halted(f"{log.positions} is missing or damaged: restore it from a backup")
         except BaseException:
@@ -85,6 +87,7 @@ class LogWriter:
 
     def close(self) -> None:
         """Let another process write."""
+        self._files.close()
         os.close(self._lock)
 
     def _take_up(self) -> Checkpoint:
@@ -96,6 +99,10 @@ class LogWriter:
             return Checkpoint(verifier.name, 0, EMPTY_ROOT)
         except BadNote as error:
             raise Halted(f"{self._log.checkpoint} is not to be relied on: {error}") from error
+
+    def _key_is_new(self) -> bool:
+        path = self._log.verifier_key
+        return not path.exists() or path.read_text() != f"{self._signer.verifier}\n"
 
     def _checked_edge(self) -> TreeEdge:
         edge = TreeEdge(self.checkpoint.size, self._log.read)

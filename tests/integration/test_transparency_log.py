@@ -13,7 +13,7 @@ from infra.transparency.log_writer import Leaf, LogWriter
 from infra.transparency.merkle import leaf_hash
 from infra.transparency.signed_note import Signer
 from infra.transparency.tiles import Tile
-from tests.services.go_tools import size_by_fsck, go_check
+from tests.services.go_tools import go_check, size_by_fsck
 
 
 def leaves(first: int, end: int) -> list[Leaf]:

@@ -1,0 +1,125 @@
+"""`liudan audit`: the transparency log's key, proofs and receipts."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+import orjson
+
+from domain.numbers import TicketNumber
+from infra.bootstrap import Installation
+from infra.cli_options import home_option
+from infra.ticket_receipts import Occasion, TicketReceipts
+from infra.transparency.checkpoint import Checkpoint
+from infra.transparency.merkle import is_consistent
+from infra.transparency.receipt import SUFFIX, NotProven, Receipt
+from infra.transparency.signed_note import SignedNote, VerifierKey, cosigned_at
+
+_number = click.argument("number")
+
+
+def _key(text: str) -> VerifierKey:
+    """Read a verifier key, or the file that holds one; raises Invalid."""
+    path = Path(text)
+    return VerifierKey.parse(path.read_text() if "+" not in text or path.is_file() else text)
+
+
+_verifier = click.option(
+    "--key", "verifier", required=True, help="The log's verifier key, or a file with it."
+)
+
+
+@click.group()
+def audit() -> None:
+    """Prove, and check, that histories are whole and were not rewritten."""
+
+
+@audit.command()
+@home_option
+def key(home: Path | None) -> None:
+    """Print the verifier key of the transparency log, to be handed to everybody who checks it."""
+    with Installation.at(home) as parts:
+        click.echo(str(parts.log_signer.verifier))
+
+
+@audit.command()
+@home_option
+def checkpoint(home: Path | None) -> None:
+    """Print the newest checkpoint: how many events there are, their root hash, and who has signed it."""
+    with Installation.at(home) as parts:
+        click.echo(bytes(parts.transparency_log.head().note), nl=False)
+
+
+@audit.command()
+@_number
+@home_option
+@click.option(
+    "--for",
+    "occasion",
+    type=click.Choice([occasion.value for occasion in Occasion]),
+    default=Occasion.PLACING.value,
+    show_default=True,
+)
+@click.option(
+    "--version", type=click.IntRange(min=1), default=None, help="For this event of the ticket instead."
+)
+@click.option("--output", type=click.File("wb"), default="-", help=f"A file, best named NUMBER{SUFFIX}.")
+def receipt(number: str, home: Path | None, occasion: str, version: int | None, output: BinaryIO) -> None:
+    """Give a receipt: one file that proves an event of a ticket to anybody who has the verifier key."""
+    parsed = TicketNumber.parse(number)
+    with Installation.at(home) as parts:
+        receipts = TicketReceipts(parts.store, parts.transparency_log)
+        given = (
+            receipts.for_version(parsed, version)
+            if version
+            else receipts.for_occasion(parsed, Occasion(occasion))
+        )
+        output.write(bytes(given))
+
+
+@audit.command("check-receipt")
+@click.argument("file", type=click.File("rb"))
+@_verifier
+@click.option("--witness", "witnesses", multiple=True, help="The key of a witness that must have signed.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
+def check_receipt(file: BinaryIO, verifier: str, witnesses: Sequence[str], as_json: bool) -> None:
+    """Check a receipt offline; exit code 1 if it does not prove what it says."""
+    given = Receipt.parse(file.read())
+    covering = given.check(_key(verifier))
+    by = [_key(witness) for witness in witnesses]
+    seen = [_witnessed(given.note, witness) for witness in by]
+    event = orjson.loads(given.entry)
+    if as_json:
+        click.echo(orjson.dumps({"index": given.leaf, "size": covering.size, "origin": covering.origin,
+                                 "witnessed": seen, "event": event}))  # fmt: skip
+        return
+    click.echo(f"{event['subject']} version {event['sequence']}: {event['type']}")
+    click.echo(f"happened {event['time']}, recorded {event['recordedtime']}")
+    click.echo(f"is entry {given.leaf} of the {covering.size} that {covering.origin} has signed")
+    for witness, moment in zip(by, seen, strict=True):
+        click.echo(f"witnessed by {witness.name} at {moment:%Y-%m-%dT%H:%M:%SZ}")
+
+
+def _witnessed(note: SignedNote, witness: VerifierKey) -> datetime:
+    signature = note.by(witness)
+    if signature is None:
+        raise NotProven(f"the checkpoint was not seen by {witness.name}")
+    return datetime.fromtimestamp(cosigned_at(signature), UTC)
+
+
+@audit.command("check-consistency")
+@click.argument("older", type=click.File("rb"))
+@click.argument("newer", type=click.File("rb"))
+@home_option
+@_verifier
+def check_consistency(older: BinaryIO, newer: BinaryIO, home: Path | None, verifier: str) -> None:
+    """Check that what an older checkpoint covers was not changed up to a newer one; exit code 1 if it was."""
+    log_key = _key(verifier)
+    first, second = (Checkpoint.opened(SignedNote.parse(file.read()), log_key) for file in (older, newer))
+    with Installation.at(home) as parts:
+        proof = parts.transparency_log.consistency(first.size, second.size)
+    if not is_consistent(first.size, second.size, first.root, second.root, proof):
+        raise NotProven(f"the log of {first.size} entries is not the beginning of the one of {second.size}")
+    click.echo(f"the first {first.size} of the {second.size} entries are the same ones")
