@@ -11,7 +11,10 @@ import orjson
 from domain.numbers import TicketNumber
 from infra.bootstrap import Installation
 from infra.cli_options import home_option
+from infra.ticket_bundles import TicketBundles
 from infra.ticket_receipts import Occasion, TicketReceipts
+from infra.transparency.bundle import SUFFIX as BUNDLE
+from infra.transparency.bundle import Bundle
 from infra.transparency.checkpoint import Checkpoint
 from infra.transparency.merkle import is_consistent
 from infra.transparency.receipt import SUFFIX, NotProven, Receipt
@@ -107,6 +110,36 @@ def _witnessed(note: SignedNote, witness: VerifierKey) -> datetime:
     if signature is None:
         raise NotProven(f"the checkpoint was not seen by {witness.name}")
     return datetime.fromtimestamp(cosigned_at(signature), UTC)
+
+
+@audit.command()
+@_number
+@home_option
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help=f"Default NUMBER{BUNDLE}.")
+def export(number: str, home: Path | None, output: Path | None) -> None:
+    """Write a ticket's whole history into one file, with the proofs that it is whole."""
+    parsed = TicketNumber.parse(number)
+    with Installation.at(home) as parts:
+        bundle = TicketBundles(parts.store, parts.transparency_log, parts.log_signer).export(parsed)
+    file = output or Path(f"{parsed}{BUNDLE}")
+    file.write_bytes(bytes(bundle))
+    click.echo(f"{len(bundle.receipts)} events of {parsed} are in {file}")
+
+
+@audit.command("check-bundle")
+@click.argument("file", type=click.File("rb"))
+@_verifier
+def check_bundle(file: BinaryIO, verifier: str) -> None:
+    """Check a ticket's history offline; exit code 1 when an event was removed, swapped, edited or repeated.
+
+    Proven is that these events, so and in this order, are in the log. That there are no others is what the
+    log's operator has signed: another event of the ticket in the same log would prove them wrong.
+    """
+    bundle = Bundle.parse(file.read())
+    stated = bundle.check(_key(verifier))
+    tree = stated.checkpoint
+    click.echo(f"{stated.ticket}: events 1 to {stated.events} are in the log, unchanged and in this order")
+    click.echo(f"{tree.origin} has signed that there are no others among its {tree.size} entries")
 
 
 @audit.command("check-consistency")

@@ -17,7 +17,9 @@ from infra.transparency.signed_note import SignedNote, VerifierKey, decode64
 MEDIA_TYPE = "text/plain; charset=utf-8"
 SUFFIX = ".tlog-proof"
 _HEADER = "c2sp.org/tlog-proof@v1"
-_INDEX = re.compile(r"index (0|[1-9][0-9]{0,18})", re.ASCII)
+_PROOF = re.compile(
+    rf"{re.escape(_HEADER)}(?:\nextra ([^\n]+))?\nindex (0|[1-9][0-9]{{0,18}})((?:\n[^\n]+)*)", re.ASCII
+)
 _MOST_BYTES = 1 << 21
 
 
@@ -36,21 +38,22 @@ class Receipt(NamedTuple):
     note: SignedNote
 
     @classmethod
-    def parse(cls, raw: bytes) -> Self:
-        """Take a receipt apart; raises Invalid. Nothing has been verified by that."""
+    def parse(cls, raw: bytes, beside: bytes | None = None) -> Self:
+        """Take a receipt apart, or a proof that lies `beside` its entry. Nothing has been verified by that.
+
+        Raises NotProven or BadNote for what is not a receipt, or is one for another entry.
+        """
         proof, blank, note = raw[:_MOST_BYTES].partition(b"\n\n")
-        try:
-            header, extra, index, *hashes = proof.decode().split("\n")
-        except ValueError:  # too few lines, or not UTF-8
-            raise NotProven("this is not a receipt") from None
-        at = _INDEX.fullmatch(index)
-        path = [decode64(line) for line in hashes]
-        if header != _HEADER or not blank or at is None or any(len(each) != HASH_BYTES for each in path):
+        match = _PROOF.fullmatch(proof.decode(errors="replace"))
+        if match is None or not blank:
             raise NotProven("this is not a receipt")
-        entry = decode64(extra.removeprefix("extra "))
-        if not extra.startswith("extra ") or not entry:
-            raise NotProven("this receipt does not say what it is a receipt for")
-        return cls(entry, int(at[1]), path, SignedNote.parse(note))
+        path = [decode64(line) for line in match[3].split()]
+        entry = beside if match[1] is None else decode64(match[1])
+        if any(len(each) != HASH_BYTES for each in path):
+            raise NotProven("this receipt is damaged")
+        if not entry or beside not in (None, entry):
+            raise NotProven("this receipt is for another entry, or does not say for which")
+        return cls(entry, int(match[2]), path, SignedNote.parse(note))
 
     def check(self, key: VerifierKey) -> Checkpoint:
         """Give the checkpoint that covers the entry; raises BadNote or NotProven."""
@@ -61,8 +64,15 @@ class Receipt(NamedTuple):
         return checkpoint
 
     def __bytes__(self) -> bytes:
-        lines = [_HEADER, f"extra {_base64(self.entry)}", f"index {self.leaf}", *map(_base64, self.proof)]
-        return "\n".join([*lines, "", ""]).encode() + bytes(self.note)
+        return self._written([f"extra {_base64(self.entry)}"])
+
+    def beside_entry(self) -> bytes:
+        """Write the proof alone, for where the entry is another file."""
+        return self._written([])
+
+    def _written(self, extra: Sequence[str]) -> bytes:
+        lines = [_HEADER, *extra, f"index {self.leaf}", *map(_base64, self.proof), "", ""]
+        return "\n".join(lines).encode() + bytes(self.note)
 
 
 def _base64(raw: bytes) -> str:
