@@ -3,8 +3,8 @@
 
     python verify_receipt.py FILE KEY [WITNESS_KEY…]
 
-FILE is a receipt (*.tlog-proof) or a history (*.history.zip); KEY is the log's verifier key, or a file with it.
-Get the key from somebody else than the file. Exit code 0: it is proven; 1: it is not, and why.
+FILE is a receipt (*.tlog-proof) or a history (*.history.zip); KEY is the log's verifier key, or a file with
+it. Get the key from somebody else than the file. Exit code 0: it is proven; 1: it is not, and why.
 
 This file stands alone: it needs Python 3.11 and the package `cryptography`, and is short enough to be read.
 Sources: RFC 6962 (Merkle trees), c2sp.org/signed-note, /tlog-checkpoint, /tlog-proof, /tlog-cosignature.
@@ -14,11 +14,11 @@ import base64
 import hashlib
 import io
 import json
-import os
 import re
 import sys
 import zipfile
 from datetime import UTC, datetime
+from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -167,17 +167,20 @@ def tell(event, index):
     print(f"  {event['sequence']:>3}  {event['time']}  {event['type']}  {who}  (entry {index})")
 
 
+def text_or_file(text):
+    """Give what a file says, or the text itself where there is no such file."""
+    return Path(text).read_text() if Path(text).is_file() else text
+
+
 def main(file, key_text, *witness_texts):
     """Check a file and say what it proves."""
-    texts = [open(text).read() if os.path.exists(text) else text for text in (key_text, *witness_texts)]
-    key, *witnesses = map(read_key, texts)
+    key, *witnesses = map(read_key, map(text_or_file, (key_text, *witness_texts)))
     demand(key[2] == LOG, "that is the key of a witness, not of a log")
-    raw = open(file, "rb").read()
+    raw = Path(file).read_bytes()
     if raw.startswith(b"PK"):
         events, (origin, size, _) = check_history(raw, key, witnesses)
-        print(
-            f"PROVEN: the history of {events[0][0]['subject']} is in the log of {origin}, unchanged, in this order"
-        )
+        number = events[0][0]["subject"]
+        print(f"PROVEN: the history of {number} is in the log of {origin}, unchanged, in this order")
         for event, index in events:
             tell(event, index)
         print(f"  {origin} has signed that there are no other events of it among its {size} entries.")

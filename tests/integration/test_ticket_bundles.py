@@ -162,9 +162,9 @@ def one_file_more(mine: Files, other: Files) -> None:
 
 
 TAMPERINGS: tuple[Callable[[Files, Files], None], ...] = (
-    removed, removed_and_closed_up, cut_off, swapped, edited, edited_by_one_space, repeated, repeated_in_place,
-    from_another_ticket, another_tickets_statement, cut_off_with_another_number, without_statement, another_page,
-    one_file_more,
+    removed, removed_and_closed_up, cut_off, swapped, edited, edited_by_one_space, repeated,
+    repeated_in_place, from_another_ticket, another_tickets_statement, cut_off_with_another_number,
+    without_statement, another_page, one_file_more,
 )  # fmt: skip
 
 
