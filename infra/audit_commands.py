@@ -1,7 +1,6 @@
 """`liudan audit`: the transparency log's key, proofs and receipts."""
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,7 +17,8 @@ from infra.transparency.bundle import Bundle
 from infra.transparency.checkpoint import Checkpoint
 from infra.transparency.merkle import is_consistent
 from infra.transparency.receipt import SUFFIX, NotProven, Receipt
-from infra.transparency.signed_note import SignedNote, VerifierKey, cosigned_at
+from infra.transparency.signed_note import SignedNote, VerifierKey
+from infra.transparency.trust_policy import TrustPolicy
 
 _number = click.argument("number")
 
@@ -85,31 +85,38 @@ def receipt(number: str, home: Path | None, occasion: str, version: int | None, 
 @audit.command("check-receipt")
 @click.argument("file", type=click.File("rb"))
 @_verifier
-@click.option("--witness", "witnesses", multiple=True, help="The key of a witness that must have signed.")
+@click.option(
+    "--policy",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    default=None,
+    help="A C2SP tlog-policy file: witnesses, and how many of them must have signed.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
-def check_receipt(file: BinaryIO, verifier: str, witnesses: Sequence[str], as_json: bool) -> None:
+def check_receipt(file: BinaryIO, verifier: str, policy: Path | None, as_json: bool) -> None:
     """Check a receipt offline; exit code 1 if it does not prove what it says."""
     given = Receipt.parse(file.read())
     covering = given.check(_key(verifier))
-    by = [_key(witness) for witness in witnesses]
-    seen = [_witnessed(given.note, witness) for witness in by]
+    witnessed = _witnessed(given.note, TrustPolicy.read(policy) if policy else TrustPolicy())
     event = orjson.loads(given.entry)
     if as_json:
         click.echo(orjson.dumps({"index": given.leaf, "size": covering.size, "origin": covering.origin,
-                                 "witnessed": seen, "event": event}))  # fmt: skip
+                                 "witnessed": witnessed, "event": event}))  # fmt: skip
         return
     click.echo(f"{event['subject']} version {event['sequence']}: {event['type']}")
     click.echo(f"happened {event['time']}, recorded {event['recordedtime']}")
     click.echo(f"is entry {given.leaf} of the {covering.size} that {covering.origin} has signed")
-    for witness, moment in zip(by, seen, strict=True):
-        click.echo(f"witnessed by {witness.name} at {moment:%Y-%m-%dT%H:%M:%SZ}")
+    for name, moment in witnessed.items():
+        click.echo(f"witnessed by {name} at {moment:%Y-%m-%dT%H:%M:%SZ}")
 
 
-def _witnessed(note: SignedNote, witness: VerifierKey) -> datetime:
-    signature = note.by(witness)
-    if signature is None:
-        raise NotProven(f"the checkpoint was not seen by {witness.name}")
-    return datetime.fromtimestamp(cosigned_at(signature), UTC)
+def _witnessed(note: SignedNote, policy: TrustPolicy) -> dict[str, datetime]:
+    """Say who else has signed and when; raises NotProven when they are not enough."""
+    cosigners = policy.cosigners(note)
+    if not policy.is_met_by(cosigners):
+        raise NotProven(
+            f"the checkpoint was not signed by the witnesses that the quorum {policy.quorum} needs"
+        )
+    return {cosigned.witness.key.name: cosigned.at for cosigned in cosigners}
 
 
 @audit.command()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from consumers.transparency.cosign import Cosigner
 from consumers.transparency.keep import LogKeeper
 from infra.bootstrap import Installation
 from infra.cli_options import home_option
@@ -19,4 +20,7 @@ def transparency(home: Path | None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     with Installation.at(home) as parts:
-        LogKeeper(parts.store, parts.transparency_log.folder, parts.log_signer, stop=stop).run()
+        cosigner = Cosigner(parts.transparency_log, parts.trust_policy)
+        LogKeeper(
+            parts.store, parts.transparency_log.folder, parts.log_signer, cosigner=cosigner, stop=stop
+        ).run()

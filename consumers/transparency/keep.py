@@ -13,6 +13,7 @@ import structlog
 
 from consumers.backoff import Backoff
 from consumers.progress import Condition, Progress
+from consumers.transparency.cosign import Cosigner
 from domain.errors import Halted, Transient
 from infra.event_store.port import EventStore
 from infra.transparency.checkpoint import Checkpoint
@@ -20,6 +21,7 @@ from infra.transparency.log_folder import LogFolder
 from infra.transparency.log_reader import LogReader
 from infra.transparency.log_writer import LogWriter
 from infra.transparency.signed_note import Signer
+from infra.transparency.trust_policy import TrustPolicy
 
 LOCK = "transparency"
 PARTITION = 0
@@ -54,6 +56,7 @@ class LogKeeper:
         folder: LogFolder,
         signer: Signer,
         *,
+        cosigner: Cosigner | None = None,
         settings: KeeperSettings | None = None,
         stop: threading.Event | None = None,
         backoff: Backoff | None = None,
@@ -62,6 +65,7 @@ class LogKeeper:
         self.progress = Progress()
         self.stop = stop or threading.Event()
         self._store, self._folder, self._signer = store, folder, signer
+        self._cosigner = cosigner or Cosigner(LogReader(folder), TrustPolicy())
         self._settings = settings or KeeperSettings()
         self._backoff = backoff or Backoff(longest_seconds=5.0)
         self._clock = clock
@@ -101,8 +105,9 @@ class LogKeeper:
             self._publish(writer)
             self.progress.place({PARTITION: writer.position})
             log.info("transparency log is kept", size=writer.size, position=writer.position)
-            while not self.stop.is_set():
-                self._turn(writer)
+            with self._cosigner.at_work():
+                while not self.stop.is_set():
+                    self._turn(writer)
 
     def _turn(self, writer: LogWriter) -> None:
         leaves = self._store.leaves(writer.position, self._settings.batch)
@@ -137,8 +142,15 @@ class LogKeeper:
                 f"the event store ends at position {last}, before the log's checkpoint ({size} leaves, up to "
                 f"position {position}): events were lost, or an old backup was restored"
             )
+        reader = LogReader(self._folder)
+        witnessed = reader.witnessed_head()
+        if witnessed and (size < witnessed.checkpoint.size or not _begins_with(reader, witnessed.checkpoint)):
+            raise Halted(
+                f"witnesses have signed a tree of {witnessed.checkpoint.size} entries that the log's tree of "
+                f"{size} does not begin with: the log was set back or changed; restore the newest one"
+            )
         stored = self._store.leaves(position - 1, 1) if size else []
-        if size and stored != [(position, LogReader(self._folder).entry(size - 1, size))]:
+        if size and stored != [(position, reader.entry(size - 1, size))]:
             raise Halted(
                 f"the event store has another event at position {position} than the log has as its leaf "
                 f"{size - 1}: they do not belong together, or one was changed; see `liudan audit verify`"
@@ -149,3 +161,7 @@ class LogKeeper:
         self.progress.enter(Condition.WAITING, str(error))
         log.warning("transparency log waits", reason=str(error), retry_in_seconds=round(delay, 2))
         self.stop.wait(delay)
+
+
+def _begins_with(reader: LogReader, older: Checkpoint) -> bool:
+    return reader.root(older.size) == older.root
