@@ -145,7 +145,7 @@ def _step(before: Ticket | None, event: TicketEvent, after: Ticket) -> Step:
     return Step(
         version=event.sequence,
         type=event.payload.TYPE,
-        zh=EVENT_NAMES[event.payload.TYPE].zh,
+        zh=EVENT_NAMES[event.payload.TYPE].chinese,
         occurred_at=event.occurred_at,
         recorded_at=event.recorded_at,
         actor=Doer(id=event.actor.id, role=event.actor.role, unit=event.actor.unit),

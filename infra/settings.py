@@ -40,6 +40,12 @@ class Settings(BaseSettings):
     """URL of a ClickHouse server; default the embedded engine."""
     policy: Path | None = None
     """A policy file, or a folder with a file for every version; default the shipped policy."""
+    log_origin: str = ""
+    """The transparency log's name, best its address without `https://`; default one that is made up once."""
+    log_key: Path | None = None
+    """The file with the key that signs the transparency log; default one in the data folder, made once."""
+    witnesses: Path | None = None
+    """A C2SP tlog-policy file with the witnesses that sign the transparency log's checkpoints, too."""
     member: str = ""
     """This process's name among those that share its work, each its own; a restarted one then gets its
     partitions back at once instead of after Kafka's session timeout."""

@@ -116,7 +116,7 @@ def test_a_gap_is_no_history() -> None:
 
 def test_every_kind_of_event_has_its_names() -> None:
     assert set(EVENT_NAMES) == set(PAYLOADS)
-    assert len({name.zh for name in EVENT_NAMES.values()}) == len(EVENT_NAMES)
+    assert len({name.chinese for name in EVENT_NAMES.values()}) == len(EVENT_NAMES)
 
 
 @given(st.integers(1, len(HAPPY_PATH)))
