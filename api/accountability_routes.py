@@ -13,7 +13,7 @@ from api.account_routes import DEADLINES
 from api.analytics_routes import MONTH
 from api.command_docs import problem_responses
 from api.identity import Identify
-from api.list_routes import Text, own_holder
+from api.paging import Text, own_holder
 from domain.months import month_of, month_span
 from domain.ticket_event import Actor
 from domain.vocabulary import ClockKind, Level

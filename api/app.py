@@ -17,6 +17,7 @@ from api import problems
 from api.account_routes import account_routes
 from api.accountability_routes import accountability_routes
 from api.analytics_routes import Rollup, analytics_routes
+from api.breach_routes import breach_routes
 from api.catalogue_routes import catalogue_routes
 from api.command_docs import schemas
 from api.command_routes import add_command_routes
@@ -24,9 +25,13 @@ from api.docs_page import add_docs_page
 from api.health import Health, health_routes
 from api.identity import ACTOR, ROLE, UNIT, HeaderIdentity
 from api.list_routes import list_routes
+from api.log_routes import log_routes
+from api.receipt_routes import receipt_routes
 from api.ticket_routes import ticket_routes
 from domain.errors import Refused, Transient
+from infra.ticket_receipts import TicketReceipts
 from infra.tickets import Tickets
+from infra.transparency.log_reader import LogReader
 from projections.sla_accountability import AccountabilityQueries
 from projections.sla_clocks import ClockQueries, KnownUntil
 from projections.ticket_state import TicketQueries
@@ -56,6 +61,8 @@ class Parts:
     known_until: Callable[[], KnownUntil]
     """Up to when the imported cases of every origin are known; it moves while the door is open."""
     rollup: Rollup
+    transparency_log: LogReader
+    receipts: TicketReceipts
     health: Health
 
 
@@ -113,11 +120,14 @@ def create_app(
         return parts.tickets.clock()
 
     add_command_routes(app.router, parts.tickets, identify)
-    app.include_router(list_routes(parts.ticket_state, parts.sla_clocks, identify, clock, parts.known_until))
+    app.include_router(list_routes(parts.ticket_state, identify, clock))
+    app.include_router(breach_routes(parts.sla_clocks, identify, clock, parts.known_until))
     app.include_router(ticket_routes(parts.tickets, identify))
     app.include_router(account_routes(parts.tickets, identify, parts.known_until))
     app.include_router(accountability_routes(parts.accountability, identify, clock, parts.known_until))
     app.include_router(analytics_routes(parts.rollup, identify, clock))
+    app.include_router(receipt_routes(parts.tickets, parts.receipts, identify))
+    app.include_router(log_routes(parts.transparency_log, identify))
     app.include_router(catalogue_routes())
     app.include_router(health_routes(parts.health))
     add_docs_page(app)

@@ -15,6 +15,7 @@ from infra.exposure import check_exposure
 from infra.read_store.accountability_query import SqlAccountabilityQueries
 from infra.read_store.clock_queries import SqlClockQueries
 from infra.read_store.ticket_queries import SqlTicketQueries
+from infra.ticket_receipts import TicketReceipts
 
 
 @click.command()
@@ -40,6 +41,8 @@ def parts_of(parts: Installation) -> Parts:
         accountability=SqlAccountabilityQueries(reads),
         known_until=parts.home.known_until,
         rollup=parts.rollup,
+        transparency_log=parts.transparency_log,
+        receipts=TicketReceipts(parts.store, parts.transparency_log),
         health=_health(parts),
     )
 
@@ -59,5 +62,6 @@ def _health(parts: Installation) -> Health:
             Check("read store", read_store),
             Check("event log", lambda: parts.event_log.end_offsets(TICKETS_TOPIC), required=False),
             Check("clickhouse", clickhouse, required=False),
+            Check("transparency log", parts.transparency_log.head, required=False),
         )
     )

@@ -20,6 +20,10 @@ class Links(BaseModel):
     model_config = ConfigDict(extra="forbid")
     self: str = Field(examples=[f"/v1/tickets/{_EXAMPLE_NUMBER}"])
     events: str = Field(examples=[f"/v1/tickets/{_EXAMPLE_NUMBER}/events"])
+    receipt: str = Field(
+        description="The proof, within a second, that the ticket is in the transparency log",
+        examples=[f"/v1/tickets/{_EXAMPLE_NUMBER}/receipt"],
+    )
 
 
 class TicketView(BaseModel):
@@ -90,7 +94,7 @@ def ticket_json(ticket: Ticket, *, as_of: datetime, permitted: Sequence[str] = (
     view["extended_seconds"] = ticket.extended.total_seconds()
     view["overdue"] = ticket.overdue(as_of)
     view["permitted"] = permitted
-    view["links"] = {"self": here, "events": f"{here}/events"}
+    view["links"] = {"self": here, "events": f"{here}/events", "receipt": f"{here}/receipt"}
     return orjson.dumps(view, _plain, orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS)
 
 

@@ -22,7 +22,7 @@ def show_history(history: Replay) -> None:
     out.print(f"\n{history.number} · version {history.version} · {history.state}")
     for step in history.steps:
         out.print(
-            f"\n{step.version:>3}  {step.zh} {EVENT_NAMES[step.type].en} · {_when(step)} · {_doer(step)}"
+            f"\n{step.version:>3}  {step.zh} {EVENT_NAMES[step.type].english} · {_when(step)} · {_doer(step)}"
         )
         for line in _details(step):
             out.print(f"     {line}")
@@ -57,7 +57,7 @@ def _grow(tree: Tree, cause: Cause, steps: Mapping[int, Step]) -> None:
 def _lines(cause: Cause, first: Step, steps: Iterable[Step]) -> Iterable[RenderableType]:
     yield f"{_when(first)}  {_doer(first)}"
     for step in steps:
-        yield f"  {step.version} {step.zh} {EVENT_NAMES[step.type].en}"
+        yield f"  {step.version} {step.zh} {EVENT_NAMES[step.type].english}"
     correlation = "" if cause.correlation_id == cause.command_id else f", correlation {cause.correlation_id}"
     yield f"  command {cause.command_id}{correlation}"
 
@@ -85,8 +85,8 @@ def _value(value: object) -> str:
         return "–"
     if isinstance(value, list):
         return ", ".join(map(str, value))
-    if isinstance(value, str) and value.endswith("Z") and value[:4].isdigit():
-        return local(datetime.fromisoformat(value), CHINA)
+    if isinstance(value, datetime):
+        return local(value, CHINA)
     return str(value)
 
 

@@ -4,7 +4,7 @@ A history has two times: `occurred_at` is when a step happened, `recorded_at` wh
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import Enum
 from typing import Annotated
@@ -20,12 +20,13 @@ from domain.ticket import Span, Ticket
 from domain.ticket_event import TicketEvent
 from domain.vocabulary import STAGE_CLOCK, ClockKind, Level, Role, State
 
-Plain = str | int | float | bool | None | list[str]
-"""What a field of the ticket holds, written for reading; moments in ISO 8601, UTC."""
+Plain = str | int | float | bool | datetime | None | list[str]
+"""What a field of the ticket holds, written for reading."""
 
 _SAID_BY_THE_STEP = frozenset({"number", "stream_id", "version", "changed_at", "stage_entered_at", "steps"})
 """What follows from the step itself, and is no news."""
-_FIELDS = tuple(name for name in Ticket.model_fields if name not in _SAID_BY_THE_STEP)
+_ORDER = {name: place for place, name in enumerate(field.name for field in fields(Ticket))}
+_NEVER = object()
 _OF_DEADLINES = ("stage_due", "resolve_due", "rating_due", "policy", "calendar", "provisional")
 
 
@@ -144,7 +145,7 @@ def _step(before: Ticket | None, event: TicketEvent, after: Ticket) -> Step:
     return Step(
         version=event.sequence,
         type=event.payload.TYPE,
-        zh=EVENT_NAMES[event.payload.TYPE].zh,
+        zh=EVENT_NAMES[event.payload.TYPE].chinese,
         occurred_at=event.occurred_at,
         recorded_at=event.recorded_at,
         actor=Doer(id=event.actor.id, role=event.actor.role, unit=event.actor.unit),
@@ -164,12 +165,15 @@ def _step(before: Ticket | None, event: TicketEvent, after: Ticket) -> Step:
 def _changes(before: Ticket | None, after: Ticket) -> Iterable[Change]:
     old: Mapping[str, object] = before.__dict__ if before else {}
     new_state: Mapping[str, object] = after.__dict__
-    for name in _FIELDS:
+    touched = [name for name, new in new_state.items() if new is not old.get(name, _NEVER)]
+    for name in sorted(touched, key=_ORDER.__getitem__):
         was, new = old.get(name), new_state[name]
-        if new is was or new == was:
+        if name in _SAID_BY_THE_STEP:
             continue
         if isinstance(new, Deadlines) or isinstance(was, Deadlines):
             yield from _changed_deadlines(name, was, new)
+        elif new == was:
+            continue
         elif isinstance(new, tuple):
             yield from _changed_list(name, was if isinstance(was, tuple) else (), new)
         elif was or new or before:
@@ -193,16 +197,14 @@ def _changed_list(name: str, was: tuple[object, ...], new: tuple[object, ...]) -
 
 
 def _plain(value: object) -> Plain:
-    if value is None or isinstance(value, bool | int | float):
+    if value is None or isinstance(value, datetime | bool | int | float):
         return value
-    if isinstance(value, datetime):
-        return value.isoformat().replace("+00:00", "Z")
     if isinstance(value, Enum):
         return str(value.value)
     if isinstance(value, Holder):
         return f"{value.level} {value.unit}"
     if isinstance(value, Span):
-        return f"{_plain(value.start)}/{_plain(value.end)}"
+        return f"{value.start.isoformat()}/{value.end.isoformat()}"
     if isinstance(value, Mapping):
         return [f"{_plain(key)}: {_plain(each)}" for key, each in value.items()]
     if isinstance(value, tuple | list):

@@ -29,6 +29,11 @@ from infra.policy_file import read_rulebook
 from infra.read_store.open import ReadStore, open_read_store
 from infra.settings import EMBEDDED, LogKind, Settings
 from infra.tickets import Tickets
+from infra.transparency.log_folder import LogFolder
+from infra.transparency.log_key import open_log_key
+from infra.transparency.log_reader import LogReader
+from infra.transparency.signed_note import Signer
+from infra.transparency.trust_policy import TrustPolicy
 from infra.vault import Vault
 
 
@@ -94,6 +99,22 @@ class Installation:
             log = EmbeddedEventLog(self.store, self.home.folder)
         self._closing.callback(log.close)
         return log
+
+    @cached_property
+    def log_signer(self) -> Signer:
+        """The transparency log's key, made on the first run; raises Invalid."""
+        return open_log_key(self.settings.log_key or self.home.transparency_key, self.settings.log_origin)
+
+    @cached_property
+    def trust_policy(self) -> TrustPolicy:
+        """The witnesses that are asked to sign the log; raises Invalid for a file that is at fault."""
+        path = self.settings.witnesses
+        return TrustPolicy.read(path) if path else TrustPolicy()
+
+    @cached_property
+    def transparency_log(self) -> LogReader:
+        """The transparency log, to read and to prove from."""
+        return LogReader(LogFolder(self.home.transparency))
 
     @property
     def log_kind(self) -> LogKind:

@@ -18,6 +18,8 @@ _COMMANDS = {
     "relay": "consumers.commands:relay",
     "project": "consumers.commands:project",
     "watch": "consumers.sla_watch.command:watch",
+    "transparency": "consumers.transparency.command:transparency",
+    "audit": "infra.audit_commands:audit",
     "tail": "consumers.commands:tail",
     "dead-letters": "consumers.commands:dead_letters",
     "clickhouse": "infra.commands:clickhouse",

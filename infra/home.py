@@ -53,6 +53,16 @@ class Home:
         return self.folder / "clickhouse"
 
     @property
+    def transparency(self) -> Path:
+        """The transparency log: for anybody to read."""
+        return self.folder / "transparency"
+
+    @property
+    def transparency_key(self) -> Path:
+        """The key that signs it: for its writer only."""
+        return self.folder / "transparency.key"
+
+    @property
     def logs(self) -> Path:
         """What the parts print."""
         return self.folder / "logs"

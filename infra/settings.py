@@ -48,6 +48,12 @@ class Settings(BaseSettings):
     """The keys that wrap people's keys: each 32 bytes in Base64, with commas between, the newest last."""
     vault_kek_file: Path | None = None
     """Or a file with one a line; default a file in the data folder, which is made when it is missing."""
+    log_origin: str = ""
+    """The transparency log's name, best its address without `https://`; default one that is made up once."""
+    log_key: Path | None = None
+    """The file with the key that signs the transparency log; default one in the data folder, made once."""
+    witnesses: Path | None = None
+    """A C2SP tlog-policy file with the witnesses that sign the transparency log's checkpoints, too."""
     member: str = ""
     """This process's name among those that share its work, each its own; a restarted one then gets its
     partitions back at once instead of after Kafka's session timeout."""

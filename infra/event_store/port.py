@@ -71,6 +71,14 @@ class EventStore(Protocol):
         """Give up to `limit` events with a position greater than `after`, in order of position."""
         ...
 
+    def leaves(self, after: int, limit: int) -> list[tuple[int, bytes]]:
+        """As `read`, but positions and bytes only: for those who carry every event."""
+        ...
+
+    def positions(self, stream_id: UUID) -> list[int]:
+        """Give the positions of one stream's events, in order of version."""
+        ...
+
     def last_position(self) -> int:
         """Give the position of the newest event, 0 for an empty store."""
         ...

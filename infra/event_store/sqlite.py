@@ -33,6 +33,9 @@ _SELECT_STREAM = (
 )
 _SELECT_STREAM_BACKWARDS = _SELECT_STREAM.replace("ORDER BY version", "ORDER BY version DESC")
 
+_SELECT_LEAVES = "SELECT position, state FROM events WHERE position > ? ORDER BY position LIMIT ?"
+_SELECT_POSITIONS = "SELECT position FROM events WHERE stream_id = ? ORDER BY version"
+
 
 class SqliteEventStore(library.SQLiteApplicationRecorder):
     """An `EventStore` that is also a recorder of the `eventsourcing` library."""
@@ -83,6 +86,17 @@ class SqliteEventStore(library.SQLiteApplicationRecorder):
     def read(self, after: int, limit: int) -> list[Notification]:
         """See `EventStore.read`."""
         return self.select_notifications(after, limit, inclusive_of_start=False)
+
+    def leaves(self, after: int, limit: int) -> list[tuple[int, bytes]]:
+        """See `EventStore.leaves`."""
+        with self._readers.connection() as connection:
+            return connection.execute(_SELECT_LEAVES, (after, limit)).fetchall()
+
+    def positions(self, stream_id: UUID) -> list[int]:
+        """See `EventStore.positions`."""
+        with self._readers.connection() as connection:
+            rows = connection.execute(_SELECT_POSITIONS, (stream_id.bytes,)).fetchall()
+        return [position for (position,) in rows]
 
     def last_position(self) -> int:
         """See `EventStore.last_position`."""

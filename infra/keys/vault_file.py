@@ -1,8 +1,8 @@
 """The vault's SQLite file: wrapped keys by person, and which key-encryption key wraps each.
 
-A destroyed key leaves a row without a key, so that it is never silently made anew. `destroyed` rises with each:
-it tells every process whether its cache may still be served from. The KEK that was added last wraps what is
-new; it is looked up in the writing transaction, so that no process goes on with an older one.
+A destroyed key leaves a row without a key, so that it is never silently made anew. `destroyed` rises with
+each: it tells every process whether its cache may still be served from. The KEK that was added last wraps
+what is new; it is looked up in the writing transaction, so that no process goes on with an older one.
 """
 
 import os

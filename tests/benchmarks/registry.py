@@ -12,6 +12,7 @@ from tests.benchmarks.landing import LandingInClickHouse
 from tests.benchmarks.measure import Measure
 from tests.benchmarks.projection import TicketState
 from tests.benchmarks.relay import RelayToKafka
+from tests.benchmarks.replay import ReplayOfALongHistory
 from tests.benchmarks.sealing import SealingCost
 
 MEASURES: Sequence[Measure] = (
@@ -23,6 +24,7 @@ MEASURES: Sequence[Measure] = (
     LandingInClickHouse(),
     LagToList(),
     FullHistory(),
+    ReplayOfALongHistory(),
     DeadlinesCost(),
     DueTimers(),
     SealingCost(),

@@ -196,7 +196,7 @@ def test_who_was_erased_and_comes_back_is_somebody_else(desk: Desk) -> None:
         noted = give(one, c.Progress(words="还是那个坑"), Role.RESIDENT, again[0].number)
         assert noted.person == again[0].person
         with pytest.raises(Refused) as refusal:
-            give(one, c.Progress(words="还是那个坑"), Role.RESIDENT, before.number)
+            give(one, c.Withdraw(), Role.RESIDENT, before.number)
         assert refusal.value.rule == "not-your-ticket"
 
     give(tickets, c.ErasePersonalData(reason="asked"), Role.DATA_PROTECTION, again[0].number)

@@ -77,7 +77,7 @@ def test_it_reads_well_and_draws_causes(home: Path) -> None:
     closed = next(h for h in histories(home, "--region", "6229") if h["state"] == "closed")
     number = str(closed["number"])
     told = run(home, number).output
-    assert "点单 placed" in told
+    assert "点单 Placed" in told
     assert "state: fed_back → closed" in told
     assert "核单 verify, due" in told
     assert "command " in run(home, number, "--causes").output

@@ -1,0 +1,167 @@
+"""Follows the event store and keeps the transparency log: every event's bytes, in order of position.
+
+One process at a time keeps it. Before it goes on it makes sure that store and log still belong together, and
+stops with a sentence when they do not: a log that went on would contradict what it has signed.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from consumers.backoff import Backoff
+from consumers.progress import Condition, Progress
+from consumers.transparency.cosign import Cosigner
+from domain.errors import Halted, Transient
+from infra.event_store.port import EventStore
+from infra.transparency.checkpoint import Checkpoint
+from infra.transparency.log_folder import LogFolder
+from infra.transparency.log_reader import LogReader
+from infra.transparency.log_writer import LogWriter
+from infra.transparency.signed_note import Signer
+from infra.transparency.trust_policy import TrustPolicy
+
+LOCK = "transparency"
+PARTITION = 0
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class KeeperSettings:
+    """How often the log is published."""
+
+    batch: int = 4096
+    """Events read at a time."""
+    publish_seconds: float = 0.5
+    """The time between two checkpoints; half of what is promised, the other half is for the disk."""
+    idle_seconds: float = 0.5
+    standby_seconds: float = 1.0
+    """How often a process that does not keep the log tries to."""
+
+
+def log_bookmark(origin: str) -> str:
+    """Give the name under which the store remembers how far the log has been published."""
+    return f"transparency:{origin}"
+
+
+class LogKeeper:
+    """Keeps one log; any number may run, one at a time is active. `run` until `stop`."""
+
+    def __init__(
+        self,
+        store: EventStore,
+        folder: LogFolder,
+        signer: Signer,
+        *,
+        cosigner: Cosigner | None = None,
+        settings: KeeperSettings | None = None,
+        stop: threading.Event | None = None,
+        backoff: Backoff | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.progress = Progress()
+        self.stop = stop or threading.Event()
+        self._store, self._folder, self._signer = store, folder, signer
+        self._cosigner = cosigner or Cosigner(LogReader(folder), TrustPolicy())
+        self._settings = settings or KeeperSettings()
+        self._backoff = backoff or Backoff(longest_seconds=5.0)
+        self._clock = clock
+        self._bookmark = log_bookmark(signer.verifier.name)
+        self._published_at = float("-inf")
+
+    def run(self) -> None:
+        """Keep the log until stopped; raises Halted when store and log do not belong together any more."""
+        while not self.stop.is_set():
+            try:
+                with self._store.lock(LOCK) as active:
+                    if active:
+                        self._keep()
+                    else:
+                        self.stop.wait(self._settings.standby_seconds)
+            except (Transient, OSError) as error:
+                self._wait_out(error)
+            except Halted as error:
+                self.progress.enter(Condition.HALTED, str(error))
+                raise
+        self.progress.enter(Condition.STOPPED)
+
+    def catch_up(self) -> Checkpoint:
+        """Bring the log up to where the store is now; raises Transient when another process keeps it."""
+        with self._store.lock(LOCK) as active, LogWriter(self._folder, self._signer) as writer:
+            if not active:
+                raise Transient("another process keeps the transparency log")
+            self._check(writer)
+            while leaves := self._store.leaves(writer.position, self._settings.batch):
+                writer.append(leaves)
+            self._publish(writer)
+            return writer.checkpoint
+
+    def _keep(self) -> None:
+        with LogWriter(self._folder, self._signer) as writer:
+            self._check(writer)
+            self._publish(writer)
+            self.progress.place({PARTITION: writer.position})
+            log.info("transparency log is kept", size=writer.size, position=writer.position)
+            with self._cosigner.at_work():
+                while not self.stop.is_set():
+                    self._turn(writer)
+
+    def _turn(self, writer: LogWriter) -> None:
+        leaves = self._store.leaves(writer.position, self._settings.batch)
+        writer.append(leaves)
+        due_in = self._published_at + self._settings.publish_seconds - self._clock()
+        if writer.size > writer.checkpoint.size:
+            if due_in <= 0:
+                self._publish(writer)
+                self.progress.advance(len(leaves), 0, {PARTITION: writer.position})
+            elif not leaves:
+                self.stop.wait(due_in)
+        elif not leaves:
+            self._store.wait(writer.position, self._settings.idle_seconds)
+
+    def _publish(self, writer: LogWriter) -> None:
+        writer.publish()
+        self._store.set_bookmark(self._bookmark, writer.position)
+        self._published_at = self._clock()
+        self._backoff.reset()
+
+    def _check(self, writer: LogWriter) -> None:
+        """Raise Halted unless the store begins with what the log has, and the log was not set back."""
+        size, position = writer.size, writer.position
+        remembered = self._store.bookmark(self._bookmark)
+        if position < remembered:
+            raise Halted(
+                f"the checkpoint in {self._folder.folder} ends at position {position} of the event store, "
+                f"but one up to {remembered} was published: an old one was put back; restore the newest"
+            )
+        if (last := self._store.last_position()) < position:
+            raise Halted(
+                f"the event store ends at position {last}, before the log's checkpoint ({size} leaves, up to "
+                f"position {position}): events were lost, or an old backup was restored"
+            )
+        reader = LogReader(self._folder)
+        witnessed = reader.witnessed_head()
+        if witnessed and (size < witnessed.checkpoint.size or not _begins_with(reader, witnessed.checkpoint)):
+            raise Halted(
+                f"witnesses have signed a tree of {witnessed.checkpoint.size} entries that the log's tree of "
+                f"{size} does not begin with: the log was set back or changed; restore the newest one"
+            )
+        stored = self._store.leaves(position - 1, 1) if size else []
+        if size and stored != [(position, reader.entry(size - 1, size))]:
+            raise Halted(
+                f"the event store has another event at position {position} than the log has as its leaf "
+                f"{size - 1}: they do not belong together, or one was changed; see `liudan audit verify`"
+            )
+
+    def _wait_out(self, error: Exception) -> None:
+        delay = self._backoff.next_seconds()
+        self.progress.enter(Condition.WAITING, str(error))
+        log.warning("transparency log waits", reason=str(error), retry_in_seconds=round(delay, 2))
+        self.stop.wait(delay)
+
+
+def _begins_with(reader: LogReader, older: Checkpoint) -> bool:
+    return reader.root(older.size) == older.root
