@@ -279,8 +279,13 @@ def permitted_commands(ticket: Ticket, actor: Actor) -> list[str]:
         calm=not emergency and ticket.stood_down_at is None,
         suspended=ticket.suspended_at is not None,
     )
-    relations = {who for who, matches in _MATCHES.items() if matches(ticket, actor)}
-    return [rule.command.NAME for rule in rules if not rule.by.isdisjoint(relations)]
+    stands = relations(ticket, actor)
+    return [rule.command.NAME for rule in rules if not rule.by.isdisjoint(stands)]
+
+
+def relations(ticket: Ticket, actor: Actor) -> set[Who]:
+    """Say how an actor stands to a ticket: role and region, holder, superior, its resident."""
+    return {who for who, matches in _MATCHES.items() if matches(ticket, actor)}
 
 
 def superior_level(level: Level | None) -> Level:

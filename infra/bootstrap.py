@@ -26,6 +26,7 @@ from infra.event_store.port import EventStore
 from infra.home import Home
 from infra.keys.key_ring import KeyRing
 from infra.policy_file import read_rulebook
+from infra.privacy.access_record import AccessRecord
 from infra.read_store.open import ReadStore, open_read_store
 from infra.settings import EMBEDDED, LogKind, Settings
 from infra.tickets import Tickets
@@ -78,6 +79,13 @@ class Installation:
         vault = Vault(self.home.vault, self.key_ring)
         self._closing.callback(vault.close)
         return vault
+
+    @cached_property
+    def access_record(self) -> AccessRecord:
+        """Who has read what is sealed."""
+        record = AccessRecord(self.home.access_record)
+        self._closing.callback(record.close)
+        return record
 
     @cached_property
     def tickets(self) -> Tickets:

@@ -48,6 +48,11 @@ class Home:
         return self.folder / "vault.db"
 
     @property
+    def access_record(self) -> Path:
+        """Who has read what is sealed."""
+        return self.folder / "access.db"
+
+    @property
     def clickhouse(self) -> Path:
         """The embedded engine's folder."""
         return self.folder / "clickhouse"

@@ -19,11 +19,13 @@ def vault() -> None:
 @vault.command()
 @home_option
 def status(home: Path | None) -> None:
-    """Print which KEKs wrap how many keys, as JSON."""
+    """Print which KEKs wrap how many keys, and where the access record ends, as JSON."""
     with Installation.at(home) as parts:
         _ = parts.vault
         found = rotation.standing(parts.home.vault, parts.key_ring)
-    shown = {**found._asdict(), "keks": [kek._asdict() for kek in found.keks]}
+        head = parts.access_record.head()
+    keks = [kek._asdict() for kek in found.keks]
+    shown = {**found._asdict(), "keks": keks, "access_record": head}
     click.echo(orjson.dumps(shown, option=orjson.OPT_INDENT_2))
 
 
