@@ -48,6 +48,7 @@ class _Work(NamedTuple):
     ensure: tuple[UUID, ...] = ()
     destroy: UUID | None = None
     returned: tuple[UUID, int] | None = None
+    erased_up_to: int | None = None
 
 
 class Vault:
@@ -143,6 +144,18 @@ class Vault:
         self._group.submit(_Work(destroy=person_id))
         with self._guard:
             self._ciphers.pop(person_id, None)
+
+    def erased_up_to(self) -> int:
+        """Give the event store's position up to which every erasure has been carried out here."""
+        with self._guard:
+            try:
+                return vault_file.erasures(self._reading)
+            except sqlite3.Error as error:
+                raise unavailable(self._path, error) from error
+
+    def set_erased_up_to(self, position: int) -> None:
+        """Remember that position durably."""
+        self._group.submit(_Work(erased_up_to=position))
 
     # Sealing ----------------------------------------------------------------------------------------
 
@@ -270,6 +283,9 @@ class Vault:
                 )
                 for person in destroy:
                     vault_file.destroy(self._writing, person)
+                for work in batch:
+                    if work.erased_up_to is not None:
+                        vault_file.set_erasures(self._writing, work.erased_up_to)
                 for first, times in filter(None, (work.returned for work in batch)):
                     vault_file.count_return(self._writing, first, times)
             if destroy:

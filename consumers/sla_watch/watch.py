@@ -24,6 +24,7 @@ from infra.bootstrap import Installation
 from infra.event_log.port import TICKETS_TOPIC, EventLog
 from infra.event_store.port import EventStore
 from infra.past_time import LOCK
+from infra.privacy.erasures import Erasures
 from infra.read_store.announcement_rows import AnnouncementRows, Progress
 from infra.read_store.open import ReadStore
 from infra.read_store.timer_rows import TimerRows
@@ -76,6 +77,7 @@ class SlaWatch:
         self._timers = TimerRows(reads, STORE_NAME, TICKETS_TOPIC)
         self._announcements = AnnouncementRows(reads)
         self._follower = TimerFollower(store, self._timers, tickets.rulebook)
+        self._erasures = Erasures(store, tickets.vault)
         self._publisher = Publisher(self._announcements, event_log, rest_seconds=self._settings.rest_seconds)
         self._manager = ProcessManager(self._announcements, tickets, self._follower.history)
         self._settled = 0
@@ -112,14 +114,22 @@ class SlaWatch:
     async def tick(self) -> bool:
         """Look once; tell whether there was something to do, and so perhaps is more."""
         now = self._clock()
+        erased = self._erasures.carry_out(self.stop)
         position = self._follower.catch_up(self.stop)
         before = now - timedelta(seconds=self._settings.settle_seconds)
         known_until = self._known_until()
         fired = self._timers.fire(before, known_until, self._settings.timers)
         acted = await self._act()
         published = self._publisher.publish(self._settings.timers)
-        if fired or acted or published:
-            log.info("watch ticked", timers=fired, looked_at=acted, published=published, position=position)
+        if fired or acted or published or erased:
+            log.info(
+                "watch ticked",
+                timers=fired,
+                looked_at=acted,
+                published=published,
+                erased=erased,
+                position=position,
+            )
             return True
         if position != self._settled and not self._timers.any_due(now, known_until):
             self._announcements.set_progress(SETTLED, Progress(position))

@@ -67,8 +67,11 @@ class EventStore(Protocol):
         """Give the events of one stream with `after` < version <= `upto`, in order."""
         ...
 
-    def read(self, after: int, limit: int) -> list[Notification]:
-        """Give up to `limit` events with a position greater than `after`, in order of position."""
+    def read(self, after: int, limit: int, topics: Sequence[str] = ()) -> list[Notification]:
+        """Give up to `limit` events with a position greater than `after`, in order of position.
+
+        With `topics` only those of these types; the others are passed over inside the database.
+        """
         ...
 
     def leaves(self, after: int, limit: int) -> list[tuple[int, bytes]]:

@@ -8,6 +8,7 @@ import orjson
 from infra.bootstrap import Installation
 from infra.cli_options import home_option
 from infra.keys import rotation
+from infra.privacy.erasures import Erasures
 from infra.progress_bar import progress_bar
 
 
@@ -39,6 +40,19 @@ def rotate(home: Path | None) -> None:
             bar.begin(rotation.keys_to_move(parts.home.vault), "keys")
             name = rotation.rotate(parts.home.vault, parts.key_ring, bar.advance)
     click.echo(f"every key is wrapped by {name} now; the older KEKs can be retired: liudan vault retire")
+
+
+@vault.command("carry-out-erasures")
+@home_option
+def erase(home: Path | None) -> None:
+    """Destroy every key whose erasure stands in the events and not yet here: after a restore, or a crash.
+
+    `liudan watch` does it by itself.
+    """
+    with Installation.at(home) as parts:
+        count = Erasures(parts.store, parts.vault).carry_out()
+        position = parts.vault.erased_up_to()
+    click.echo(f"{count} erasures carried out, up to event {position}")
 
 
 @vault.command()

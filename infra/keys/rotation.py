@@ -17,7 +17,7 @@ import structlog
 from domain.errors import Invalid, Refused
 from infra.event_store.sqlite_file import connect, immediate, unavailable
 from infra.keys.key_ring import KeyRing, WrapBroken
-from infra.keys.vault_file import VaultKeks, Wrapped, current_kek, scrub_log
+from infra.keys.vault_file import VaultKeks, Wrapped, current_kek, erasures, scrub_log
 
 BATCH = 1000
 
@@ -58,7 +58,7 @@ def standing(path: Path, ring: KeyRing) -> VaultStanding:
         people, erased = connection.execute(
             "SELECT count(wrapped), count(*) - count(wrapped) FROM data_keys"
         ).fetchone()
-        position = connection.execute("SELECT position FROM erasures").fetchone()[0]
+        position = erasures(connection)
         return VaultStanding(str(path), ring.place, people, erased, position, tuple(_keks(connection, ring)))
 
 

@@ -229,6 +229,17 @@ def count_return(connection: sqlite3.Connection, first_id: UUID, times: int) -> 
     connection.execute("UPDATE destroyed SET keys = keys + 1")
 
 
+def erasures(connection: sqlite3.Connection) -> int:
+    """Give the event store's position up to which every erasure has been carried out."""
+    position: int = connection.execute("SELECT position FROM erasures").fetchone()[0]
+    return position
+
+
+def set_erasures(connection: sqlite3.Connection, position: int) -> None:
+    """Remember that position."""
+    connection.execute("UPDATE erasures SET position = ?", (position,))
+
+
 def scrub_log(connection: sqlite3.Connection) -> None:
     """Empty the write-ahead log, where older versions of the page still hold the key."""
     busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
