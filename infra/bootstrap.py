@@ -27,6 +27,8 @@ from infra.home import Home
 from infra.keys.key_ring import KeyRing
 from infra.policy_file import read_rulebook
 from infra.privacy.access_record import AccessRecord
+from infra.privacy.retention import Retention, read_retention
+from infra.privacy.retention_ledger import RetentionLedger
 from infra.read_store.open import ReadStore, open_read_store
 from infra.settings import EMBEDDED, LogKind, Settings
 from infra.tickets import Tickets
@@ -91,6 +93,13 @@ class Installation:
     def tickets(self) -> Tickets:
         """The command side."""
         return Tickets(self.store, self.vault, rulebook=self.rulebook)
+
+    @cached_property
+    def retention(self) -> Retention:
+        """The retention rules; raises BadPolicy for a file that is at fault."""
+        ledger = RetentionLedger(self.home.retention)
+        self._closing.callback(ledger.close)
+        return Retention(self.tickets, ledger, read_retention(self.settings.retention))
 
     @cached_property
     def rulebook(self) -> Rulebook:

@@ -28,6 +28,7 @@ _COMMANDS = {
     "replay": "consumers.replay_command:replay_command",
     "policy": "infra.policy_commands:policy",
     "vault": "infra.keys.command:vault",
+    "retention": "infra.privacy.retention_command:retention",
     "config": "infra.commands:config",
     "import": "infra.input_commands:import_command",
     "simulate": "infra.input_commands:simulate_command",

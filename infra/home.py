@@ -53,6 +53,11 @@ class Home:
         return self.folder / "access.db"
 
     @property
+    def retention(self) -> Path:
+        """What the retention rules know of every ticket."""
+        return self.folder / "retention.db"
+
+    @property
     def clickhouse(self) -> Path:
         """The embedded engine's folder."""
         return self.folder / "clickhouse"

@@ -44,6 +44,8 @@ class Settings(BaseSettings):
     """URL of a ClickHouse server; default the embedded engine."""
     policy: Path | None = None
     """A policy file, or a folder with a file for every version; default the shipped policy."""
+    retention: Path | None = None
+    """A retention file: how long personal data are kept after closing; default the shipped one."""
     vault_kek: SecretStr = SecretStr("")
     """The keys that wrap people's keys: each 32 bytes in Base64, with commas between, the newest last."""
     vault_kek_file: Path | None = None

@@ -8,9 +8,9 @@ announced, and only once.
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Self
 
 import structlog
@@ -35,6 +35,13 @@ SETTLED = "settled"
 STORE_NAME = "event-store"
 
 log = structlog.get_logger(__name__)
+
+Daily = Callable[[datetime, threading.Event], Awaitable[int]]
+"""What is done once a day beside the clocks; gives how much was done."""
+
+
+async def _nothing(_: datetime, __: threading.Event) -> int:
+    return 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +72,13 @@ class SlaWatch:
         tickets: Tickets,
         *,
         known_until: Callable[[], KnownUntil],
+        daily: Daily = _nothing,
         settings: WatchSettings | None = None,
         stop: threading.Event | None = None,
         backoff: Backoff | None = None,
     ) -> None:
         self.stop = stop or threading.Event()
-        self._store, self._known_until = store, known_until
+        self._store, self._known_until, self._daily = store, known_until, daily
         self._clock = tickets.clock
         self._settings = settings or WatchSettings()
         self._backoff = backoff or Backoff(longest_seconds=5.0)
@@ -91,6 +99,7 @@ class SlaWatch:
             parts.event_log,
             parts.tickets,
             known_until=parts.home.known_until,
+            daily=parts.retention.run_daily,
             stop=stop,
         )
 
@@ -115,6 +124,7 @@ class SlaWatch:
         """Look once; tell whether there was something to do, and so perhaps is more."""
         now = self._clock()
         erased = self._erasures.carry_out(self.stop)
+        erased += await self._daily(now, self.stop)
         position = self._follower.catch_up(self.stop)
         before = now - timedelta(seconds=self._settings.settle_seconds)
         known_until = self._known_until()
