@@ -163,8 +163,10 @@ def check(rule: Rule, ticket: Ticket | None, actor: Actor) -> None:
         _check_newcomer(rule, actor)
         return
     _check_state(rule, ticket)
-    if not any(_MATCHES[who](ticket, actor) for who in rule.by):
-        raise Forbidden(_who_may(rule, actor), rule=_why_not(rule, ticket, actor))
+    for who in rule.by:
+        if _MATCHES[who](ticket, actor):
+            return
+    raise Forbidden(_who_may(rule, actor), rule=_why_not(rule, ticket, actor))
 
 
 def _check_newcomer(rule: Rule, actor: Actor) -> None:

@@ -70,7 +70,7 @@ class Vault:
         self._writing: sqlite3.Connection | None = None
         _create(path)
         self._reading = connect(path, read_only=True)
-        self._secret = _secret(self._reading)
+        self._keyed = blake2b(digest_size=32, key=_secret(self._reading))
         self._guard = threading.Lock()
         self._ciphers: OrderedDict[UUID, AESGCM] = OrderedDict()
         self._destroyed = -1
@@ -91,7 +91,9 @@ class Vault:
 
     def _keyed_digest(self, message: bytes) -> bytes:
         """Keyed BLAKE2b (RFC 7693); unlike HMAC it does not give the interpreter's lock away each time."""
-        return blake2b(message, digest_size=32, key=self._secret).digest()
+        digest = self._keyed.copy()
+        digest.update(message)
+        return digest.digest()
 
     # Keys -------------------------------------------------------------------------------------------
 
