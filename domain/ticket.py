@@ -91,7 +91,9 @@ class Ticket:
     def changed(self, **changes: Any) -> Self:
         """Give the ticket with some fields changed: `dataclasses.replace`, in a tenth of the time."""
         ticket = object.__new__(type(self))
-        object.__setattr__(ticket, "__dict__", {**self.__dict__, **changes})
+        values = self.__dict__.copy()
+        values.update(changes)
+        object.__setattr__(ticket, "__dict__", values)
         return ticket
 
     @property

@@ -22,6 +22,7 @@ happens exactly at the due time is in time: only what comes later is late. Resul
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import accumulate
 from math import lcm
@@ -55,7 +56,8 @@ class _Opening(NamedTuple):
     day_total: int
 
 
-class _Table(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Table:
     """A measure as arrays over its stretches of working time: it grows by `rates` inside, else stands."""
 
     first_year: int

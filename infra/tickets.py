@@ -10,12 +10,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import takewhile
 from typing import NamedTuple
-from uuid import UUID
+from uuid import UUID, SafeUUID
 from zoneinfo import ZoneInfo
 
 import structlog
 from eventsourcing.persistence import StoredEvent
-from uuid_utils.compat import uuid7
+from uuid_utils import uuid7
 
 from domain import commands as c
 from domain.cloudevent import decode
@@ -38,6 +38,8 @@ from infra.vault import KeyErased, Vault
 log = structlog.get_logger(__name__)
 CHINA = ZoneInfo("Asia/Shanghai")
 _ATTEMPTS = 4
+_set_int, _set_safety = (UUID.__dict__[name].__set__ for name in ("int", "is_safe"))
+_UNKNOWN = SafeUUID.unknown
 _OF_NEW_TICKETS = frozenset({c.Place, c.Import})
 # `type(command) is ...` and not `isinstance`, which for a pydantic model is a call of Python code each time.
 
@@ -48,8 +50,14 @@ def utc_now() -> datetime:
 
 
 def new_event_id() -> UUID:
-    """A UUIDv7: unique, and sortable by when it was made."""
-    return uuid7()
+    """A UUIDv7: unique, and sortable by when it was made.
+
+    As `uuid_utils.compat.uuid7` does it, in half the time.
+    """
+    made = object.__new__(UUID)
+    _set_int(made, uuid7().int)
+    _set_safety(made, _UNKNOWN)
+    return made
 
 
 class Request(NamedTuple):

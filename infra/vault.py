@@ -65,7 +65,8 @@ class Vault:
         vault_file.create(path, ring)
         self._reading_keks, self._writing_keks = VaultKeks(ring), VaultKeks(ring)
         self._reading = connect(path, read_only=True)
-        self._secret = vault_file.secret_of(self._reading, self._reading_keks)
+        secret = vault_file.secret_of(self._reading, self._reading_keks)
+        self._keyed = blake2b(digest_size=32, key=secret)
         self._guard = threading.Lock()
         self._ciphers: OrderedDict[UUID, AESGCM] = OrderedDict()
         self._returns: OrderedDict[UUID, int] = OrderedDict()
@@ -125,7 +126,9 @@ class Vault:
 
     def _keyed_digest(self, message: bytes) -> bytes:
         """Keyed BLAKE2b (RFC 7693); unlike HMAC it does not give the interpreter's lock away each time."""
-        return blake2b(message, digest_size=32, key=self._secret).digest()
+        digest = self._keyed.copy()
+        digest.update(message)
+        return digest.digest()
 
     # Keys -------------------------------------------------------------------------------------------
 

@@ -56,6 +56,7 @@ _NO_EVENT = _NO_RECEIPT = (None, None, None, None)
 _COLUMNS = 8
 _SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 192, 256, 384, 512)
 """Rows of the INSERT, filled up with rows of nothing: few sizes keep few statements prepared."""
+_MOST = _SIZES[-1] * _COLUMNS
 _POSITION = "SELECT position FROM events WHERE stream_id = ? AND version = ?"
 _BOOKMARK = (
     "INSERT INTO bookmarks VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET position = excluded.position "
@@ -124,36 +125,35 @@ class SqliteWriter:
 
 def _write_together(connection: sqlite3.Connection, batch: Sequence[Append]) -> list[Outcome]:
     """Write a batch as one transaction, by one statement if it can."""
-    rows = sum(len(append.events) or 1 for append in batch)
-    if rows > _SIZES[-1] or any(append.bookmark for append in batch):
-        with immediate(connection):
-            return _write(connection, batch)
-    return _write(connection, batch)
+    values = _values(batch)
+    if len(values) <= _MOST and not any(append.bookmark for append in batch):
+        return _write(connection, batch, values)
+    with immediate(connection):
+        return _write(connection, batch, values)
 
 
-def _write(connection: sqlite3.Connection, batch: Sequence[Append]) -> list[Outcome]:
-    values = [value for append in batch for value in _values(append)]
-    for first in range(0, len(values), _SIZES[-1] * _COLUMNS):
-        _insert(connection, values[first : first + _SIZES[-1] * _COLUMNS])
+def _write(connection: sqlite3.Connection, batch: Sequence[Append], values: list[_Value]) -> list[Outcome]:
+    for first in range(0, len(values), _MOST):
+        _insert(connection, values[first : first + _MOST])
     for append in batch:
         if append.bookmark is not None:
             connection.execute(_BOOKMARK, append.bookmark)
     return _positions(connection, batch)
 
 
-def _values(append: Append) -> list[_Value]:
-    """Give the rows of an append, one after the other; the receipt is beside the first event."""
-    receipt = append.receipt
-    beside: tuple[_Value, ...] = _NO_RECEIPT
-    if receipt is not None:
-        beside = (receipt.command_id.bytes, receipt.fingerprint, receipt.stream_id.bytes, receipt.version)
-    if not append.events:
-        return [*_NO_EVENT, *beside]
+def _values(batch: Sequence[Append]) -> list[_Value]:
+    """Give the rows of a batch, one after the other; a receipt is beside its first event."""
     values: list[_Value] = []
-    for event in append.events:
-        stream_id = stream_uuid(event.originator_id).bytes
-        values += (stream_id, event.originator_version, event.topic, event.state, *beside)
-        beside = _NO_RECEIPT
+    for events, receipt, _ in batch:
+        beside: tuple[_Value, ...] = _NO_RECEIPT
+        if receipt is not None:
+            beside = (receipt.command_id.bytes, receipt.fingerprint, receipt.stream_id.bytes, receipt.version)
+            if not events:
+                values += (*_NO_EVENT, *beside)
+        for event in events:
+            stream_id = stream_uuid(event.originator_id).bytes
+            values += (stream_id, event.originator_version, event.topic, event.state, *beside)
+            beside = _NO_RECEIPT
     return values
 
 
@@ -201,4 +201,4 @@ def _write_one(connection: sqlite3.Connection, append: Append) -> Outcome:
     # The receipt comes first: a repeated command finds its version taken, too, and that by itself.
     if append.receipt and (receipt := read_receipt(connection, append.receipt.command_id)):
         return CommandSeen(receipt)
-    return _write(connection, [append])[0]
+    return _write(connection, [append], _values([append]))[0]

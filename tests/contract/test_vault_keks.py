@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from domain.errors import Invalid, Refused
 from infra.cli import liudan
 from infra.event_store.port import StoreUnavailable
-from infra.keys import rotation
+from infra.keys import rotation, vault_file
 from infra.keys.key_ring import KeyRing
 from infra.vault import KeyErased, SealBroken, Vault
 
@@ -73,7 +73,7 @@ def test_no_key_lies_in_the_vault_in_the_clear(path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(AESGCM, "generate_key", remembered)
     with closing(Vault(path)) as vault:
         vault.ensure([uuid4() for _ in range(50)])
-        secret = vault._secret
+        secret = vault_file.secret_of(vault._reading, vault._reading_keks)
         everything = b"".join(file.read_bytes() for file in path.parent.rglob("*") if file.is_file())
         assert len(made) == 50
         assert [key for key in [*made, secret] if key in everything] == []
@@ -229,7 +229,7 @@ def test_a_vault_of_before_is_wrapped_when_it_is_opened(path: Path) -> None:
     for _ in range(2):
         with closing(Vault(path)) as vault:
             assert vault.open(person, sealed, NUMBER) == b"Ma"
-            assert vault._secret == secret
+            assert vault_file.secret_of(vault._reading, vault._reading_keks) == secret
             with pytest.raises(KeyErased):
                 vault.ensure([gone])
     everything = b"".join(file.read_bytes() for file in path.parent.glob("vault.db*"))
