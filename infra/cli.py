@@ -29,6 +29,7 @@ _COMMANDS = {
     "policy": "infra.policy_commands:policy",
     "vault": "infra.keys.command:vault",
     "retention": "infra.privacy.retention_command:retention",
+    "grants": "infra.event_store.grants:grants",
     "config": "infra.commands:config",
     "import": "infra.input_commands:import_command",
     "simulate": "infra.input_commands:simulate_command",
