@@ -29,6 +29,8 @@ _COMMANDS = {
     "policy": "infra.policy_commands:policy",
     "vault": "infra.keys.command:vault",
     "retention": "infra.privacy.retention_command:retention",
+    "backup": "infra.backup.command:backup",
+    "restore": "infra.backup.command:restore",
     "grants": "infra.event_store.grants:grants",
     "config": "infra.commands:config",
     "import": "infra.input_commands:import_command",
