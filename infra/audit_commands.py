@@ -19,6 +19,7 @@ from infra.transparency.merkle import is_consistent
 from infra.transparency.receipt import SUFFIX, NotProven, Receipt
 from infra.transparency.signed_note import SignedNote, VerifierKey
 from infra.transparency.trust_policy import TrustPolicy
+from infra.verify_command import verify_command
 
 _number = click.argument("number")
 
@@ -163,3 +164,6 @@ def check_consistency(older: BinaryIO, newer: BinaryIO, home: Path | None, verif
     if not is_consistent(first.size, second.size, first.root, second.root, proof):
         raise NotProven(f"the log of {first.size} entries is not the beginning of the one of {second.size}")
     click.echo(f"the first {first.size} of the {second.size} entries are the same ones")
+
+
+audit.add_command(verify_command)

@@ -20,6 +20,7 @@ from infra.transparency.checkpoint import Checkpoint
 from infra.transparency.log_folder import LogFolder
 from infra.transparency.log_reader import LogReader
 from infra.transparency.log_writer import LogWriter
+from infra.transparency.set_back import check_not_set_back, log_bookmark
 from infra.transparency.signed_note import Signer
 from infra.transparency.trust_policy import TrustPolicy
 
@@ -40,11 +41,6 @@ class KeeperSettings:
     idle_seconds: float = 0.5
     standby_seconds: float = 1.0
     """How often a process that does not keep the log tries to."""
-
-
-def log_bookmark(origin: str) -> str:
-    """Give the name under which the store remembers how far the log has been published."""
-    return f"transparency:{origin}"
 
 
 class LogKeeper:
@@ -131,23 +127,12 @@ class LogKeeper:
     def _check(self, writer: LogWriter) -> None:
         """Raise Halted unless the store begins with what the log has, and the log was not set back."""
         size, position = writer.size, writer.position
-        remembered = self._store.bookmark(self._bookmark)
-        if position < remembered:
-            raise Halted(
-                f"the checkpoint in {self._folder.folder} ends at position {position} of the event store, "
-                f"but one up to {remembered} was published: an old one was put back; restore the newest"
-            )
+        reader = LogReader(self._folder)
+        check_not_set_back(reader, writer.checkpoint, position, self._store)
         if (last := self._store.last_position()) < position:
             raise Halted(
                 f"the event store ends at position {last}, before the log's checkpoint ({size} leaves, up to "
                 f"position {position}): events were lost, or an old backup was restored"
-            )
-        reader = LogReader(self._folder)
-        witnessed = reader.witnessed_head()
-        if witnessed and (size < witnessed.checkpoint.size or not _begins_with(reader, witnessed.checkpoint)):
-            raise Halted(
-                f"witnesses have signed a tree of {witnessed.checkpoint.size} entries that the log's tree of "
-                f"{size} does not begin with: the log was set back or changed; restore the newest one"
             )
         stored = self._store.leaves(position - 1, 1) if size else []
         if size and stored != [(position, reader.entry(size - 1, size))]:
@@ -161,7 +146,3 @@ class LogKeeper:
         self.progress.enter(Condition.WAITING, str(error))
         log.warning("transparency log waits", reason=str(error), retry_in_seconds=round(delay, 2))
         self.stop.wait(delay)
-
-
-def _begins_with(reader: LogReader, older: Checkpoint) -> bool:
-    return reader.root(older.size) == older.root

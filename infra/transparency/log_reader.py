@@ -95,7 +95,10 @@ class LogReader:
 
     def positions(self) -> PositionRuns:
         """Say which leaf is which position in the event store, as far as the newest checkpoint reaches."""
-        size = self.head().checkpoint.size
+        return self.positions_of(self.head().checkpoint.size)
+
+    def positions_of(self, size: int) -> PositionRuns:
+        """As `positions`, for the tree of `size` leaves."""
         return PositionRuns(size, _present(self.folder.positions) if size else b"")
 
     def _hashes(self, stretches: Sequence[Stretch], size: int) -> list[bytes]:

@@ -49,6 +49,14 @@ class PositionRuns:
         end = self._leaves[run + 1] if run + 1 < len(self._leaves) else self.size
         return leaf if leaf < end else None
 
+    def leaves_upto(self, position: int) -> int:
+        """Count the leaves at or before a position."""
+        run = bisect_right(self._positions, position) - 1
+        if run < 0:
+            return 0
+        end = self._leaves[run + 1] if run + 1 < len(self._leaves) else self.size
+        return min(self._leaves[run] + position - self._positions[run] + 1, end)
+
     def extend(self, positions: Sequence[int]) -> None:
         """Add the positions of the next leaves."""
         if not positions:
