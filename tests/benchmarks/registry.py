@@ -12,6 +12,7 @@ from tests.benchmarks.landing import LandingInClickHouse
 from tests.benchmarks.measure import Measure
 from tests.benchmarks.projection import TicketState
 from tests.benchmarks.relay import RelayToKafka
+from tests.benchmarks.transparency import AuditVerify, InclusionProof, LogFollowing, LogRebuild
 
 MEASURES: Sequence[Measure] = (
     InProcessSqlite(),
@@ -24,4 +25,8 @@ MEASURES: Sequence[Measure] = (
     FullHistory(),
     DeadlinesCost(),
     DueTimers(),
+    LogFollowing(),
+    LogRebuild(),
+    InclusionProof(),
+    AuditVerify(),
 )
