@@ -1,5 +1,6 @@
 """`liudan audit verify`: says whether everything is still what it was when it was recorded."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -44,8 +45,12 @@ def verify_command(
     key = VerifierKey.parse(verifier) if verifier else None
     with Installation.at(home) as parts, progress_bar("verifying") as progress:
         chosen = [Part(name) for name in only] or EVERYTHING
-        verdict = verify(parts, only=chosen, since=since, key=key, progress=progress)
-    click.echo(orjson.dumps(_as_json(verdict)) if as_json else _as_text(verdict))
+        verdict = verify(
+            parts, only=chosen, since=since, key=key, processes=os.cpu_count() or 1, progress=progress
+        )
+    click.echo(
+        orjson.dumps(_as_json(verdict), option=orjson.OPT_NON_STR_KEYS) if as_json else _as_text(verdict)
+    )
     sys.exit(DIFFERS if not verdict.equal else TRY_AGAIN if verdict.skipped else 0)
 
 

@@ -13,7 +13,7 @@ from infra.clickhouse.errors import ClickHouseUnavailable
 from infra.clickhouse.schema import EVENTS_TABLE
 from infra.event_log.port import LogRecord
 from infra.progress import Progress
-from infra.verification.entry_view import ticket_of, version_of
+from infra.verification.entry_view import Attributes
 from infra.verification.snapshot import Snapshot
 from infra.verification.verdict import Difference, Differs, Part
 from projections.ticket_events import COLUMNS, Kind
@@ -66,7 +66,9 @@ class ClickHouseRows:
         for leaf, entries in self._snapshot.bundles():
             for at, entry in enumerate(entries, leaf):
                 batch.append(
-                    LogRecord(0, at, ticket_of(entry) or "", entry, self._snapshot.runs.position_of(at))
+                    LogRecord(
+                        0, at, Attributes.of(entry).ticket or "", entry, self._snapshot.runs.position_of(at)
+                    )
                 )
             if len(batch) >= _EVENTS_AT_ONCE:
                 yield batch
@@ -139,7 +141,7 @@ def _other_row(found: pa.Table, records: list[LogRecord], at: int) -> Difference
     ):
         assert record is not None  # noqa: S101 - one of the two has something at this place
         place = f"{EVENTS_TABLE}, store_position {record.position}"
-        return Difference(Part.CLICKHOUSE, "the row is missing", place, record.key, version_of(record.value))
+        return Difference.about(record.value, Part.CLICKHOUSE, "the row is missing", place)
     number, version = found.column("c_number")[at].as_py(), found.column("c_sequence")[at].as_py()
     twice = at > 0 and found.column("store_position")[at - 1].as_py() == position
     what = "the row is there twice" if twice else "there is a row that the log has no event for"
@@ -151,6 +153,4 @@ def _other_value(name: str, found: pa.Array, expected: pa.Array, records: list[L
     at, (is_, should) = next((at, pair) for at, pair in enumerate(pairs) if pair[0] != pair[1])
     record = records[at]
     place = f"{EVENTS_TABLE}, store_position {record.position}, column {name}"
-    return Difference(
-        Part.CLICKHOUSE, f"it is {is_}, the event says {should}", place, record.key, version_of(record.value)
-    )
+    return Difference.about(record.value, Part.CLICKHOUSE, f"it is {is_}, the event says {should}", place)

@@ -1,13 +1,16 @@
 """Compares the tickets' topic in Kafka with the log: every event there, with its bytes, nothing else."""
 
+from collections.abc import Iterator
 from hashlib import sha256
 
 from infra.event_log.port import TICKETS_TOPIC, EventLog, LogRecord
 from infra.progress import Progress
 from infra.transparency.tiles import hash_at, tile_with
-from infra.verification.entry_view import ticket_of, version_of
+from infra.verification.entry_view import Attributes
 from infra.verification.snapshot import Snapshot
 from infra.verification.verdict import Difference, Differs, Part
+
+_ALL_MET = 0xFF
 
 
 class KafkaTopic:
@@ -41,7 +44,7 @@ class KafkaTopic:
         tile, place = tile_with(0, leaf, snapshot.size)
         if sha256(b"\0" + record.value).digest() != hash_at(snapshot.log.folder.read(tile), place):
             raise self._differs(record, f"its bytes are not those of entry {leaf}")
-        if record.key != ticket_of(record.value):
+        if record.key != Attributes.of(record.value).ticket:
             raise self._differs(record, f"it has the key {record.key!r}")
         self._meet(record, leaf)
 
@@ -57,19 +60,25 @@ class KafkaTopic:
 
     def _check_nothing_missing(self) -> None:
         snapshot = self._snapshot
-        for leaf in snapshot.leaves:
-            if self._met[leaf >> 3] >> (leaf & 7) & 1:
-                continue
+        for leaf in self._missing():
             position = snapshot.runs.position_of(leaf)
             if position > self._relayed:
                 return
             entry = snapshot.log.entry(leaf, snapshot.size)
             place = f"{TICKETS_TOPIC} (entry {leaf}, position {position})"
             what = "the event is not in the topic"
-            raise Differs(Difference(Part.KAFKA, what, place, ticket_of(entry), version_of(entry)))
+            raise Differs(Difference.about(entry, Part.KAFKA, what, place))
+
+    def _missing(self) -> Iterator[int]:
+        for at, byte in enumerate(self._met):
+            if byte != _ALL_MET:
+                yield from (
+                    at * 8 + bit
+                    for bit in range(8)
+                    if not byte >> bit & 1 and at * 8 + bit in self._snapshot.leaves
+                )
 
     @staticmethod
     def _differs(record: LogRecord, what: str) -> Differs:
         place = f"partition {record.partition}, offset {record.offset}"
-        ticket = ticket_of(record.value) or record.key or None
-        return Differs(Difference(Part.KAFKA, what, place, ticket, version_of(record.value)))
+        return Differs(Difference.about(record.value, Part.KAFKA, what, place))

@@ -10,7 +10,7 @@ from infra.progress import Progress
 from infra.transparency.merkle import HASH_BYTES
 from infra.transparency.tiles import ENTRIES, Tile
 from infra.transparency.tree_edge import TreeEdge
-from infra.verification.entry_view import ticket_of, type_of, version_of
+from infra.verification.entry_view import Attributes
 from infra.verification.snapshot import Snapshot
 from infra.verification.verdict import Difference, Differs, Part
 
@@ -45,7 +45,7 @@ def _check_tile(snapshot: Snapshot, tile: Tile, computed: bytes, found: bytes) -
     leaf = tile.number * 256 + at
     entry = snapshot.log.entry(leaf, snapshot.size)
     what = "the entry is not the one whose hash was put into the tree"
-    raise Differs(Difference(Part.LOG, what, f"entry {leaf}", ticket_of(entry), version_of(entry)))
+    raise Differs(Difference.about(entry, Part.LOG, what, f"entry {leaf}"))
 
 
 def verify_store(snapshot: Snapshot, store: EventStore, progress: Progress) -> int:
@@ -89,12 +89,12 @@ class _Stored:
 
 def _says_the_same(event: Notification) -> bool:
     """Whether the columns by which an event is found say what its bytes say."""
-    number = ticket_of(event.state)
+    said = Attributes.of(event.state)
     return (
-        number is not None
-        and TicketNumber(number).stream_id == event.originator_id
-        and version_of(event.state) == event.originator_version
-        and type_of(event.state) == event.topic
+        said.version == event.originator_version
+        and said.type == event.topic
+        and said.ticket is not None
+        and TicketNumber(said.ticket).stream_id == event.originator_id
     )
 
 
@@ -106,7 +106,7 @@ def _first_difference(
         what = _fault(entry, position, event)
         if what is not None:
             place = f"position {min(position, event.id) if event else position} (entry {leaf + at})"
-            return Difference(Part.STORE, what, place, ticket_of(entry), version_of(entry))
+            return Difference.about(entry, Part.STORE, what, place)
     raise AssertionError("no difference")  # the caller has found one
 
 

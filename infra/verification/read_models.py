@@ -4,21 +4,23 @@ The events are read from the store, which was compared with the log before.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
 from itertools import islice
 from typing import NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
 
+from domain.errors import Poison
 from domain.numbers import TicketNumber
 from infra.event_log.port import TICKETS_TOPIC
+from infra.event_log.subject import subject_of
 from infra.event_store.port import EventStore
 from infra.progress import Progress
 from infra.read_store.ledger import Ledger
 from infra.read_store.open import ReadStore
 from infra.read_store.projection import in_chunks
 from infra.read_store.schema import SLA_CLOCKS, TICKET_STATE
-from infra.verification.entry_view import ticket_of, version_of
+from infra.verification.entry_view import begins_a_ticket
 from infra.verification.snapshot import Snapshot
 from infra.verification.verdict import Difference, Differs, Part
 from projections import sla_clocks, sla_clocks_fold, ticket_state, ticket_state_fold
@@ -74,75 +76,58 @@ MODELS: Mapping[Part, ReadModel] = {
 }
 
 
+class TicketEvents:
+    """One ticket's events, read when they are first needed."""
+
+    def __init__(self, number: str, stored: Sequence[bytes]) -> None:
+        self.number, self.stored = number, stored
+
+    @cached_property
+    def events(self) -> Sequence[RawEvent]:
+        """All of them, in order; raises Poison."""
+        return [read_event(state, self.number) for state in self.stored]
+
+
 class ReadModelCheck:
-    """Compares one read model. What is newer than the snapshot may or may not be in it."""
+    """Compares one read model's rows. What is newer than the snapshot may or may not be in them."""
 
     def __init__(
         self, model: ReadModel, snapshot: Snapshot, store: EventStore, reads: ReadStore, log_identity: str
     ) -> None:
+        self.part = model.part
         self._model, self._snapshot, self._store, self._reads = model, snapshot, store, reads
-        self._ledger = model.ledger(log_identity)
+        with reads.reading() as connection:
+            self._parked = model.ledger(log_identity).parked(connection)
+        self._found: Mapping[str, Rows] = {}
+        self.compared = 0
 
-    def verify(self, progress: Progress) -> int:
-        """Compare every ticket's rows; gives how many rows. Raises Differs, Transient."""
+    def fetch(self, numbers: Collection[str]) -> None:
+        """Read the rows of some tickets, to be compared next."""
+        table, found = self._model.table, dict[str, dict[tuple[object, ...], Row]]()
         with self._reads.reading() as connection:
-            parked = self._ledger.parked(connection)
-        compared = 0
-        numbers = _tickets(self._snapshot)
-        while some := list(islice(numbers, _TICKETS_AT_ONCE)):
-            with self._reads.reading() as connection:
-                found = self._fetch(connection, some)
-            for number in some:
-                if number not in parked:
-                    compared += self._compare(number, found.get(number, {}), progress)
-        if self._snapshot.first == 0:
-            self._check_nothing_added()
-        return compared
+            for chunk in in_chunks(numbers):
+                for raw in connection.execute(sa.select(table).where(table.c.number.in_(chunk))):
+                    row = self._model.row(raw)
+                    found.setdefault(row.number, {})[row[: self._model.key]] = row
+        self._found = found
 
-    def _fetch(self, connection: Connection, numbers: Collection[str]) -> dict[str, Rows]:
-        table, rows = self._model.table, dict[str, dict[tuple[object, ...], Row]]()
-        for chunk in in_chunks(numbers):
-            for raw in connection.execute(sa.select(table).where(table.c.number.in_(chunk))):
-                row = self._model.row(raw)
-                rows.setdefault(row.number, {})[row[: self._model.key]] = row
-        return dict(rows)
-
-    def _compare(self, number: str, found: Rows, progress: Progress) -> int:
+    def compare(self, ticket: TicketEvents) -> None:
+        """Compare the rows of one of these tickets with its events; raises Differs, Poison."""
+        number = ticket.number
+        if number in self._parked:
+            return
+        found = self._found.get(number, {})
         version = max((row.version for row in found.values()), default=0)
-        events = self._events(number, version)
-        progress.advance(len(events))
-        rows = self._model.expected(events[:version]) if version else ()
+        if version != len(ticket.stored):
+            self._check_standing(number, version, len(ticket.stored))
+        rows = self._model.expected(ticket.events[:version]) if version else ()
         expected: Rows = {row[: self._model.key]: row for row in rows}
         if found != expected:
             raise Differs(self._first_difference(number, version, found, expected))
-        return len(found)
+        self.compared += len(found)
 
-    def _events(self, number: str, version: int) -> list[RawEvent]:
-        """Read a ticket's events; raises Differs when the rows are behind, or ahead of what there is."""
-        stream_id = TicketNumber(number).stream_id
-        events = [read_event(event.state, number) for event in self._store.stream(stream_id)]
-        if version > len(events):
-            raise self._differs(number, version, "the rows are of a version that the ticket does not have")
-        if version < len(events):
-            limit = self._snapshot.last_position
-            due = sum(position <= limit for position in self._store.positions(stream_id))
-            if version < due:
-                what = "there is no row" if version == 0 else f"the rows are still those of version {version}"
-                raise self._differs(number, due, what)
-        return events
-
-    def _first_difference(self, number: str, version: int, found: Rows, expected: Rows) -> Difference:
-        for key in expected.keys() - found.keys():
-            return self._difference(number, version, "a row is missing", key)
-        for key in found.keys() - expected.keys():
-            return self._difference(number, version, "there is a row that no event made", key)
-        for key, row in expected.items():
-            if found[key] != row:
-                return self._difference(number, version, _changed_column(found[key], row), key)
-        raise AssertionError("no difference")  # the caller has found one
-
-    def _check_nothing_added(self) -> None:
-        """Look for rows of tickets that do not exist, in the order of their numbers."""
+    def check_nothing_added(self) -> None:
+        """Look for rows of tickets that do not exist, in the order of their numbers; raises Differs."""
         column, last = self._model.table.c.number, ""
         while True:
             query = sa.select(column).where(column > last).distinct().order_by(column).limit(_TICKETS_AT_ONCE)
@@ -155,6 +140,25 @@ class ReadModelCheck:
                 return
             last = numbers[-1]
 
+    def _check_standing(self, number: str, version: int, newest: int) -> None:
+        """Raise Differs when the rows are ahead of the events, or behind what the snapshot has of them."""
+        if version > newest:
+            raise self._differs(number, version, "the rows are of a version that the ticket does not have")
+        limit = self._snapshot.last_position
+        due = sum(position <= limit for position in self._store.positions(TicketNumber(number).stream_id))
+        if version < due:
+            what = "there is no row" if version == 0 else f"the rows are still those of version {version}"
+            raise self._differs(number, due, what)
+
+    def _first_difference(self, number: str, version: int, found: Rows, expected: Rows) -> Difference:
+        for key, row in expected.items():
+            if key not in found:
+                return self._difference(number, version, "a row is missing", key)
+            if found[key] != row:
+                return self._difference(number, version, _changed_column(found[key], row), key)
+        added = next(key for key in found if key not in expected)
+        return self._difference(number, version, "there is a row that no event made", added)
+
     def _differs(self, number: str, version: int | None, what: str) -> Differs:
         return Differs(self._difference(number, version, what, ()))
 
@@ -162,6 +166,37 @@ class ReadModelCheck:
         row = ", ".join(map(str, key[1:]))
         place = f"table {self._model.table.name}" + (f", row {row}" if row else "")
         return Difference(self._model.part, what, place, number, version)
+
+
+def verify_read_models(
+    checks: Sequence[ReadModelCheck], snapshot: Snapshot, store: EventStore, progress: Progress
+) -> list[Difference]:
+    """Compare every ticket's rows in all of these; gives of each read model the first difference."""
+    numbers = _tickets(snapshot)
+    differences: dict[Part, Difference] = {}
+
+    def attempt(check: ReadModelCheck, compare: Callable[[], None]) -> None:
+        if check.part not in differences:
+            try:
+                compare()
+            except Differs as error:
+                differences[check.part] = error.difference
+            except Poison as error:
+                differences[check.part] = Difference(check.part, str(error), "event store")
+
+    while some := list(islice(numbers, _TICKETS_AT_ONCE)):
+        for check in checks:
+            check.fetch(some)
+        for number in some:
+            stored = store.stream(TicketNumber(number).stream_id)
+            events = TicketEvents(number, [event.state for event in stored])
+            for check in checks:
+                attempt(check, partial(check.compare, events))
+            progress.advance(len(stored) * len(checks))
+    if snapshot.first == 0:
+        for check in checks:
+            attempt(check, check.check_nothing_added)
+    return list(differences.values())
 
 
 def _changed_column(found: Row, expected: Row) -> str:
@@ -178,12 +213,10 @@ def _tickets(snapshot: Snapshot) -> Iterator[str]:
     seen: set[str] = set()
     for _, entries in snapshot.bundles():
         for entry in entries:
-            number = ticket_of(entry)
-            if number is None:
-                continue
-            if snapshot.first == 0:
-                if version_of(entry) == 1:
+            if snapshot.first:
+                number = subject_of(entry)
+                if number not in seen:
+                    seen.add(number)
                     yield number
-            elif number not in seen:
-                seen.add(number)
-                yield number
+            elif begins_a_ticket(entry):
+                yield subject_of(entry)

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from domain.errors import LiudanError
+from infra.verification.entry_view import Attributes
 
 
 class Part(StrEnum):
@@ -29,6 +30,12 @@ class Difference(NamedTuple):
     """Where exactly: a file, a position, a partition and offset, a table and column."""
     ticket: str | None = None
     version: int | None = None
+
+    @classmethod
+    def about(cls, event: bytes, part: Part, what: str, place: str) -> "Difference":
+        """Name the ticket and version that an event's bytes say."""
+        said = Attributes.of(event)
+        return cls(part, what, place, said.ticket, said.version)
 
     def __str__(self) -> str:
         whose = f"ticket {self.ticket}, version {self.version}, " if self.ticket else ""

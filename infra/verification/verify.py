@@ -1,31 +1,32 @@
 """`audit verify`: compares everything that was derived from the events with the transparency log."""
 
+import multiprocessing
 import time
-from collections.abc import Callable, Collection, Mapping
-from contextlib import closing
+from collections.abc import Collection, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import suppress
+from queue import Empty, Queue
 
-from domain.errors import Halted, Transient
 from infra.bootstrap import Installation
-from infra.clickhouse.parked_tickets import standing_of_all
-from infra.clickhouse.positions import read_reached
-from infra.event_log.port import TICKETS_TOPIC
-from infra.event_log.relay_mark import relay_bookmark
 from infra.progress import Progress, Unwatched
-from infra.settings import LogKind
-from infra.transparency.checkpoint import Checkpoint
-from infra.transparency.set_back import check_not_set_back
-from infra.transparency.signed_note import BadNote, VerifierKey
-from infra.verification.clickhouse_rows import ClickHouseRows
-from infra.verification.kafka_topic import KafkaTopic
-from infra.verification.log_and_store import verify_log, verify_store
-from infra.verification.read_models import MODELS, ReadModelCheck
-from infra.verification.snapshot import Snapshot
-from infra.verification.verdict import Difference, Differs, Part, Verdict
+from infra.settings import LogKind, Settings
+from infra.transparency.signed_note import VerifierKey
+from infra.verification.comparisons import Comparisons, Findings, Task
+from infra.verification.read_models import MODELS
+from infra.verification.verdict import Part, Verdict
 
 PATIENCE_SECONDS = 30.0
 """How long a read model may take to catch up with the log before it counts as not comparable."""
-_LOOK_SECONDS = 0.2
 EVERYTHING = tuple(Part)
+_TOGETHER = (
+    (Part.TICKET_STATE, Part.SLA_CLOCKS),
+    (Part.LOG, Part.STORE),
+    (Part.KAFKA,),
+    (Part.CLICKHOUSE,),
+)
+"""What one process compares: of like length, and the longest first."""
+_LOOK_SECONDS = 0.1
+_TOLD_EVENTS = 5000
 
 
 def verify(
@@ -35,117 +36,99 @@ def verify(
     since: int = 0,
     key: VerifierKey | None = None,
     patience_seconds: float = PATIENCE_SECONDS,
+    processes: int = 1,
     progress: Progress | None = None,
 ) -> Verdict:
     """Compare the parts of an installation with its log, from after a position of the event store on.
 
     Memory stays the same however many events there are. `key` is the log's, by default the installation's
-    own. Raises Transient when there is no log yet, or the event store is away.
+    own. More than one process opens the installation's settings anew. Raises Transient when there is no log
+    yet, or the event store is away.
     """
-    return _Verification(parts, key, since, patience_seconds, progress or Unwatched()).run(only)
+    watched = progress or Unwatched()
+    head = parts.transparency_log.head()
+    task = Task(head, key or parts.log_signer.verifier, since, patience_seconds)
+    groups = [
+        wanted
+        for group in _TOGETHER
+        if (wanted := [part for part in group if part in only and _is_there(parts, part)])
+    ]
+    comparisons = Comparisons(parts, task, watched)
+    watched.begin(comparisons.events * sum(map(len, groups)), "events")
+    found = Findings()
+    if processes > 1 and len(groups) > 1:
+        for each in _side_by_side(parts.settings, task, groups, processes, watched):
+            found.add(each)
+    else:
+        for group in groups:
+            found.add(comparisons.make(group))
+    _mistrust(found)
+    differences = sorted(found.differences, key=lambda difference: EVERYTHING.index(difference.part))
+    return Verdict(
+        head.checkpoint.size, head.checkpoint.root, found.compared, tuple(differences), found.skipped
+    )
 
 
-class _Verification:
-    def __init__(
-        self, parts: Installation, key: VerifierKey | None, since: int, patience: float, progress: Progress
-    ) -> None:
-        self._parts, self._patience, self._progress = parts, patience, progress
-        self._key = key
-        log = parts.transparency_log
-        self._head = log.head()
-        self._snapshot = Snapshot(
-            log, self._head.checkpoint, log.positions_of(self._head.checkpoint.size)
-        ).since(since)
-        self._compared: dict[Part, int] = {}
-        self._differences: list[Difference] = []
-        self._skipped: dict[Part, str] = {}
+def _is_there(parts: Installation, part: Part) -> bool:
+    """The embedded log is the event store itself: nothing to compare."""
+    return part is not Part.KAFKA or parts.log_kind is LogKind.KAFKA
 
-    def run(self, only: Collection[Part]) -> Verdict:
-        passes: Mapping[Part, Callable[[], int]] = {
-            Part.LOG: self._log,
-            Part.STORE: lambda: verify_store(self._snapshot, self._parts.store, self._progress),
-            Part.KAFKA: self._kafka,
-            Part.TICKET_STATE: lambda: self._read_model(Part.TICKET_STATE),
-            Part.SLA_CLOCKS: lambda: self._read_model(Part.SLA_CLOCKS),
-            Part.CLICKHOUSE: self._clickhouse,
-        }
-        wanted = [part for part in passes if part in only and self._is_there(part)]
-        self._progress.begin(len(self._snapshot.leaves) * len(wanted), "events")
-        for part in wanted:
-            self._compare(part, passes[part])
-        return Verdict(
-            self._snapshot.size,
-            self._snapshot.checkpoint.root,
-            self._compared,
-            tuple(self._differences),
-            self._skipped,
-        )
 
-    def _is_there(self, part: Part) -> bool:
-        """The embedded log is the event store itself."""
-        return part is not Part.KAFKA or self._parts.log_kind is LogKind.KAFKA
+def _mistrust(found: Findings) -> None:
+    """Say nothing about read models whose events are themselves not those of the log."""
+    if not any(difference.part in (Part.LOG, Part.STORE) for difference in found.differences):
+        return
+    judged = {*found.compared, *(difference.part for difference in found.differences)} & MODELS.keys()
+    for part in judged:
+        found.compared.pop(part, None)
+        found.skipped[part] = "the events that it is to be compared with are not those of the log"
+    found.differences[:] = [each for each in found.differences if each.part not in judged]
 
-    def _compare(self, part: Part, compare: Callable[[], int]) -> None:
-        if part in MODELS and any(each.part in (Part.LOG, Part.STORE) for each in self._differences):
-            self._skipped[part] = "the events that it is to be compared with are not those of the log"
-            return
-        try:
-            self._compared[part] = compare()
-        except Differs as error:
-            self._differences.append(error.difference)
-        except Transient as error:
-            self._skipped[part] = str(error)
 
-    def _log(self) -> int:
-        snapshot, parts = self._snapshot, self._parts
-        place = str(snapshot.log.folder.checkpoint)
-        try:
-            Checkpoint.opened(self._head.note, self._key or parts.log_signer.verifier)
-            check_not_set_back(snapshot.log, snapshot.checkpoint, snapshot.last_position, parts.store)
-        except (BadNote, Halted) as error:
-            raise Differs(Difference(Part.LOG, str(error), place)) from error
-        try:
-            return verify_log(snapshot, self._progress)
-        except Halted as error:  # a tile is missing or cut off
-            raise Differs(Difference(Part.LOG, str(error), str(snapshot.log.folder.folder))) from error
-
-    def _kafka(self) -> int:
-        log = self._parts.event_log
-        relayed = self._parts.store.bookmark(relay_bookmark(log))
-        return KafkaTopic(self._snapshot, relayed).verify(log, self._progress)
-
-    def _read_model(self, part: Part) -> int:
-        parts, model = self._parts, MODELS[part]
-        identity = parts.event_log.identity(TICKETS_TOPIC)
-        ledger = model.ledger(identity)
-
-        def reached() -> Mapping[int, int]:
-            with parts.reads.reading() as connection:
-                return ledger.positions(connection)
-
-        self._await_caught_up(part, reached)
-        check = ReadModelCheck(model, self._snapshot, parts.store, parts.reads, identity)
-        return check.verify(self._progress)
-
-    def _clickhouse(self) -> int:
-        with closing(self._parts.clickhouse()) as client:
-            ends = self._parts.event_log.end_offsets(TICKETS_TOPIC)
-            self._await_caught_up(
-                Part.CLICKHOUSE,
-                lambda: {each: at.next_offset for each, at in read_reached(client, list(ends)).items()},
-            )
-            parked = frozenset(standing_of_all(client))
-            return ClickHouseRows(self._snapshot, client, parked).verify(self._progress)
-
-    def _await_caught_up(self, part: Part, reached: Callable[[], Mapping[int, int]]) -> None:
-        """Wait until a follower has applied what the log has now; raises Transient when it does not."""
-        ends = self._parts.event_log.end_offsets(TICKETS_TOPIC)
-        until = time.monotonic() + self._patience
-        while True:
-            at = reached()
-            behind = sum(max(0, end - at.get(partition, 0)) for partition, end in ends.items())
-            if not behind:
-                return
-            if time.monotonic() > until:
-                raise Transient(f"{part} is {behind} events behind; let it catch up and verify again")
+def _side_by_side(
+    settings: Settings, task: Task, groups: Sequence[Sequence[Part]], processes: int, progress: Progress
+) -> list[Findings]:
+    spawning = multiprocessing.get_context("spawn")  # a fork would share the drivers' connections
+    with spawning.Manager() as manager, ProcessPoolExecutor(processes, mp_context=spawning) as pool:
+        told: Queue[int] = manager.Queue()
+        running = [pool.submit(_compare, settings, task, group, told) for group in groups]
+        while not all(map(Future.done, running)):
+            _pass_on(told, progress)
             time.sleep(_LOOK_SECONDS)
+        _pass_on(told, progress)
+        return [each.result() for each in running]
+
+
+def _pass_on(told: "Queue[int]", progress: Progress) -> None:
+    with suppress(Empty):
+        while True:
+            progress.advance(told.get_nowait())
+
+
+class _Told:
+    """Tells the first process how far this one is, not too often."""
+
+    def __init__(self, told: "Queue[int]") -> None:
+        self._told, self._untold = told, 0
+
+    def begin(self, total: int, unit: str) -> None:
+        """The first process knows."""
+
+    def advance(self, amount: int) -> None:
+        """Count, and tell now and then."""
+        self._untold += amount
+        if self._untold >= _TOLD_EVENTS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Tell what was not told."""
+        self._told.put(self._untold)
+        self._untold = 0
+
+
+def _compare(settings: Settings, task: Task, wanted: Sequence[Part], told: "Queue[int]") -> Findings:
+    progress = _Told(told)
+    with Installation(settings) as parts:
+        found = Comparisons(parts, task, progress).make(wanted)
+    progress.flush()
+    return found

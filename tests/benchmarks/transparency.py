@@ -205,7 +205,7 @@ class AuditVerify:
 
 def _verify(parts: Installation) -> Figure:
     began = time.perf_counter()
-    verdict = verify(parts, only=_VERIFIED)
+    verdict = verify(parts, only=_VERIFIED, processes=os.cpu_count() or 1)
     seconds = time.perf_counter() - began
     assert verdict.equal, verdict.differences
     assert not verdict.skipped, verdict.skipped

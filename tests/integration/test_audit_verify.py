@@ -129,6 +129,27 @@ def test_everything_is_as_the_log_says(town: Town) -> None:
     assert verdict.compared[Part.SLA_CLOCKS] > 20
 
 
+def test_several_processes_come_to_the_same_verdict(town: Town) -> None:
+    """And tell how far they are."""
+    bar = Bar()
+    verdict = verify(town.parts, only=SQL, processes=2, progress=bar)
+    assert verdict == town.verify()
+    assert bar.done == bar.total == 4 * verdict.size
+    number = town.numbers[1]
+    town.tamper("read.db", f"UPDATE ticket_state_1 SET score = 5 WHERE number = '{number}'")
+    assert verify(town.parts, only=SQL, processes=2).differences == town.verify().differences != ()
+
+
+class Bar:
+    total = done = 0
+
+    def begin(self, total: int, unit: str) -> None:
+        self.total = total
+
+    def advance(self, amount: int) -> None:
+        self.done += amount
+
+
 def changed_byte(town: Town) -> None:
     town.tamper(
         "events.db", "UPDATE events SET state = replace(state, 'wechat', 'wecaht') WHERE position = 12"
