@@ -18,7 +18,7 @@ from infra.verification.snapshot import Snapshot
 from infra.verification.verdict import Difference, Differs, Part
 from projections.ticket_events import COLUMNS, Kind
 
-_EVENTS_AT_ONCE = 50_000
+_EVENTS_AT_ONCE = 20_000
 _READ: Mapping[Kind, str] = {
     Kind.IDENTIFIER: "toString({0})",
     Kind.WORD: "toString({0})",

@@ -6,25 +6,19 @@ from collections.abc import Collection, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import suppress
 from queue import Empty, Queue
+from typing import NamedTuple
 
 from infra.bootstrap import Installation
 from infra.progress import Progress, Unwatched
 from infra.settings import LogKind, Settings
 from infra.transparency.signed_note import VerifierKey
-from infra.verification.comparisons import Comparisons, Findings, Task
-from infra.verification.read_models import MODELS
+from infra.verification.comparisons import ALL, Comparisons, Findings, Task
+from infra.verification.read_models import MODELS, Share
 from infra.verification.verdict import Part, Verdict
 
 PATIENCE_SECONDS = 30.0
 """How long a read model may take to catch up with the log before it counts as not comparable."""
 EVERYTHING = tuple(Part)
-_TOGETHER = (
-    (Part.TICKET_STATE, Part.SLA_CLOCKS),
-    (Part.LOG, Part.STORE),
-    (Part.KAFKA,),
-    (Part.CLICKHOUSE,),
-)
-"""What one process compares: of like length, and the longest first."""
 _LOOK_SECONDS = 0.1
 _TOLD_EVENTS = 5000
 
@@ -48,25 +42,33 @@ def verify(
     watched = progress or Unwatched()
     head = parts.transparency_log.head()
     task = Task(head, key or parts.log_signer.verifier, since, patience_seconds)
-    groups = [
-        wanted
-        for group in _TOGETHER
-        if (wanted := [part for part in group if part in only and _is_there(parts, part)])
-    ]
+    wanted = [part for part in EVERYTHING if part in only and _is_there(parts, part)]
     comparisons = Comparisons(parts, task, watched)
-    watched.begin(comparisons.events * sum(map(len, groups)), "events")
+    watched.begin(comparisons.events * len(wanted), "events")
     found = Findings()
-    if processes > 1 and len(groups) > 1:
-        for each in _side_by_side(parts.settings, task, groups, processes, watched):
+    if processes > 1:
+        for each in _side_by_side(parts.settings, task, _jobs(wanted, processes), processes, watched):
             found.add(each)
     else:
-        for group in groups:
-            found.add(comparisons.make(group))
+        found = comparisons.make(wanted)
     _mistrust(found)
     differences = sorted(found.differences, key=lambda difference: EVERYTHING.index(difference.part))
-    return Verdict(
-        head.checkpoint.size, head.checkpoint.root, found.compared, tuple(differences), found.skipped
-    )
+    compared = _without_the_different(found)
+    return Verdict(head.checkpoint.size, head.checkpoint.root, compared, tuple(differences), found.skipped)
+
+
+class _Job(NamedTuple):
+    """What one process compares."""
+
+    parts: Sequence[Part]
+    share: Share = ALL
+
+
+def _jobs(wanted: Sequence[Part], processes: int) -> list[_Job]:
+    """Cut the work into jobs, the longest first: folding the read models is most of it."""
+    models = [part for part in wanted if part in MODELS]
+    shares = [_Job(models, Share(rest, processes)) for rest in range(processes)] if models else []
+    return shares + [_Job([part]) for part in wanted if part not in MODELS]
 
 
 def _is_there(parts: Installation, part: Part) -> bool:
@@ -85,13 +87,18 @@ def _mistrust(found: Findings) -> None:
     found.differences[:] = [each for each in found.differences if each.part not in judged]
 
 
+def _without_the_different(found: Findings) -> dict[Part, int]:
+    different = {difference.part for difference in found.differences}
+    return {part: count for part, count in found.compared.items() if part not in different}
+
+
 def _side_by_side(
-    settings: Settings, task: Task, groups: Sequence[Sequence[Part]], processes: int, progress: Progress
+    settings: Settings, task: Task, jobs: Sequence[_Job], processes: int, progress: Progress
 ) -> list[Findings]:
     spawning = multiprocessing.get_context("spawn")  # a fork would share the drivers' connections
     with spawning.Manager() as manager, ProcessPoolExecutor(processes, mp_context=spawning) as pool:
         told: Queue[int] = manager.Queue()
-        running = [pool.submit(_compare, settings, task, group, told) for group in groups]
+        running = [pool.submit(_compare, settings, task, job, told) for job in jobs]
         while not all(map(Future.done, running)):
             _pass_on(told, progress)
             time.sleep(_LOOK_SECONDS)
@@ -126,9 +133,9 @@ class _Told:
         self._untold = 0
 
 
-def _compare(settings: Settings, task: Task, wanted: Sequence[Part], told: "Queue[int]") -> Findings:
+def _compare(settings: Settings, task: Task, job: _Job, told: "Queue[int]") -> Findings:
     progress = _Told(told)
     with Installation(settings) as parts:
-        found = Comparisons(parts, task, progress).make(wanted)
+        found = Comparisons(parts, task, progress).make(job.parts, job.share)
     progress.flush()
     return found
