@@ -9,8 +9,10 @@ from domain.errors import Halted, Invalid, Transient
 from infra.transparency.checkpoint import Checkpoint
 from infra.transparency.log_folder import LogFolder
 from infra.transparency.log_key import open_log_key
+from infra.transparency.log_reader import LogReader
 from infra.transparency.log_writer import Leaf, LogWriter
 from infra.transparency.merkle import leaf_hash
+from infra.transparency.receipt import Receipt
 from infra.transparency.signed_note import Signer
 from infra.transparency.tiles import Tile
 from tests.services.go_tools import go_check, size_by_fsck
@@ -61,9 +63,25 @@ def test_gos_own_notes_open_the_checkpoint(log: LogFolder, signer: Signer, tmp_p
         (Signer("example.com/log", bytes(32)).verifier, False),
     ):
         key.write_text(f"{verifier}\n")
-        opened = subprocess.run([go_check(), key, log.checkpoint], capture_output=True, text=True)
+        opened = subprocess.run([go_check(), "note", key, log.checkpoint], capture_output=True, text=True)
         assert (opened.returncode == 0) is accepted, opened.stderr
         assert opened.stdout.startswith("example.com/log\n300\n") is accepted
+
+
+@pytest.mark.go
+def test_gos_own_trees_accept_receipts(log: LogFolder, signer: Signer, tmp_path: Path) -> None:
+    grow(log, signer, 300)
+    key, file = tmp_path / "key", tmp_path / "receipt"
+    key.write_text(f"{signer.verifier}\n")
+    reader = LogReader(log)
+    for leaf in (0, 1, 255, 256, 298, 299):
+        receipt = Receipt(reader.entry(leaf, 300), leaf, reader.inclusion(leaf, 300), reader.head().note)
+        file.write_bytes(bytes(receipt))
+        accepted = subprocess.run([go_check(), "receipt", key, file], capture_output=True)
+        assert accepted.stdout == receipt.entry, accepted.stderr
+        file.write_bytes(bytes(receipt._replace(entry=b"another")))
+        refused = subprocess.run([go_check(), "receipt", key, file], capture_output=True)
+        assert (refused.returncode, refused.stdout) == (1, b"")
 
 
 def test_partial_tiles_go_when_the_full_one_is_there(log: LogFolder, signer: Signer) -> None:
