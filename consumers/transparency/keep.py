@@ -4,6 +4,7 @@ One process at a time keeps it. Before it goes on it makes sure that store and l
 stops with a sentence when they do not: a log that went on would contradict what it has signed.
 """
 
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -20,12 +21,15 @@ from infra.transparency.checkpoint import Checkpoint
 from infra.transparency.log_folder import LogFolder
 from infra.transparency.log_reader import LogReader
 from infra.transparency.log_writer import LogWriter
+from infra.transparency.rebuild import OpenStore, stretches
 from infra.transparency.set_back import check_not_set_back, log_bookmark
 from infra.transparency.signed_note import Signer
+from infra.transparency.tree_edge import STRETCH
 from infra.transparency.trust_policy import TrustPolicy
 
 LOCK = "transparency"
 PARTITION = 0
+_WORTH_PROCESSES = 3 * STRETCH
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +57,7 @@ class LogKeeper:
         signer: Signer,
         *,
         cosigner: Cosigner | None = None,
+        open_store: OpenStore | None = None,
         settings: KeeperSettings | None = None,
         stop: threading.Event | None = None,
         backoff: Backoff | None = None,
@@ -62,6 +67,7 @@ class LogKeeper:
         self.stop = stop or threading.Event()
         self._store, self._folder, self._signer = store, folder, signer
         self._cosigner = cosigner or Cosigner(LogReader(folder), TrustPolicy())
+        self._open_store = open_store
         self._settings = settings or KeeperSettings()
         self._backoff = backoff or Backoff(longest_seconds=5.0)
         self._clock = clock
@@ -90,6 +96,7 @@ class LogKeeper:
             if not active:
                 raise Transient("another process keeps the transparency log")
             self._check(writer)
+            self._graft(writer)
             while leaves := self._store.leaves(writer.position, self._settings.batch):
                 writer.append(leaves)
             self._publish(writer)
@@ -99,11 +106,31 @@ class LogKeeper:
         with LogWriter(self._folder, self._signer) as writer:
             self._check(writer)
             self._publish(writer)
+            self._graft(writer)
             self.progress.place({PARTITION: writer.position})
             log.info("transparency log is kept", size=writer.size, position=writer.position)
             with self._cosigner.at_work():
                 while not self.stop.is_set():
                     self._turn(writer)
+
+    def _graft(self, writer: LogWriter) -> None:
+        """Build what is far behind in several processes, a checkpoint after every stretch of 65,536 leaves."""
+        if self._open_store is None or self._is_short(writer):
+            return
+        while missing := -writer.size % STRETCH:
+            writer.append(self._store.leaves(writer.position, min(self._settings.batch, missing)))
+        number, processes = writer.size // STRETCH, os.cpu_count() or 1
+        for stretch in stretches(
+            self._folder.folder, number, writer.position, self._store, self._open_store, processes
+        ):
+            writer.graft(stretch)
+            self._publish(writer)
+            if self.stop.is_set():
+                return
+
+    def _is_short(self, writer: LogWriter) -> bool:
+        """Whether what is missing is not worth several processes."""
+        return self._store.position_behind(writer.position, _WORTH_PROCESSES) is None
 
     def _turn(self, writer: LogWriter) -> None:
         leaves = self._store.leaves(writer.position, self._settings.batch)

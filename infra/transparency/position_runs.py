@@ -72,6 +72,12 @@ class PositionRuns:
             self.size += 1
             expected = position + 1
 
+    def ranges(self) -> list[range]:
+        """Give the positions of all leaves, run by run."""
+        ends = [*self._leaves[1:], self.size]
+        runs = zip(self._leaves, ends, self._positions, strict=True)
+        return [range(position, position + end - leaf) for leaf, end, position in runs]
+
     def save(self, path: Path) -> bool:
         """Bring the file up to date; tells whether it was not. Raises OSError."""
         if self._is_saved and self._saved == len(self._leaves):

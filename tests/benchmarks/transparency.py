@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 from consumers.catch_up import catch_up
 from consumers.transparency.keep import KeeperSettings, LogKeeper
 from infra.bootstrap import Installation
+from infra.event_store.open import open_event_store
 from infra.event_store.port import EventStore
 from infra.read_store.clock_rows import SlaClocksProjection
 from infra.read_store.ticket_rows import TicketStateProjection
@@ -53,7 +55,8 @@ class _Logs:
         folder = self._folder / f"log-{next(self._serials)}"
         signer = Signer(f"bench/{folder.name}", os.urandom(32))  # it also names the store's bookmark
         settings = KeeperSettings(publish_seconds=_SECOND)
-        yield LogKeeper(self._parts.store, LogFolder(folder), signer, settings=settings)
+        reopen = partial(open_event_store, self._parts.settings.event_store_url)
+        yield LogKeeper(self._parts.store, LogFolder(folder), signer, settings=settings, open_store=reopen)
         shutil.rmtree(folder)
 
 
@@ -73,7 +76,7 @@ class LogFollowing:
     @contextmanager
     def open(self, place: Place) -> Iterator[Sides]:
         """Fill a store."""
-        with _filled(place, place.pick(200_000, 40_000)) as parts:
+        with _filled(place, place.pick(150_000, 40_000)) as parts:
             logs = _Logs(place, parts)
             leaves = [state for _, state in parts.store.leaves(0, parts.store.last_position())]
 
@@ -119,7 +122,7 @@ def _append(file: Path, leaves: Sequence[bytes]) -> Figure:
 
 
 class LogRebuild:
-    """Leaves a second when the whole tree is built anew from a SQLite event store, one durable checkpoint."""
+    """Leaves a second when the whole tree is built anew from a SQLite event store, in several processes."""
 
     name = "log-rebuild"
     unit = "leaves/s"
@@ -129,7 +132,7 @@ class LogRebuild:
     @contextmanager
     def open(self, place: Place) -> Iterator[Sides]:
         """Fill a store."""
-        with _filled(place, place.pick(300_000, 50_000)) as parts:
+        with _filled(place, place.pick(800_000, 50_000)) as parts:
             logs = _Logs(place, parts)
 
             def ours() -> Figure:
