@@ -114,7 +114,7 @@ class LogKeeper:
                     self._turn(writer)
 
     def _graft(self, writer: LogWriter) -> None:
-        """Build what is far behind in several processes, a checkpoint after every stretch of 65,536 leaves."""
+        """Build what is far behind in several processes, with a checkpoint after every stretch."""
         if self._open_store is None or self._is_short(writer):
             return
         while missing := -writer.size % STRETCH:
