@@ -19,7 +19,7 @@ _PAGE = 4096
 
 def verify_log(snapshot: Snapshot, progress: Progress) -> int:
     """Hash every entry again up to the signed root; gives how many. Raises Differs, Halted."""
-    read = snapshot.log.folder.read
+    read = snapshot.log.as_it_was
     edge = TreeEdge(snapshot.first, read)
     for _, entries in snapshot.bundles():
         for tile, content in edge.extend(entries):

@@ -96,7 +96,9 @@ def _side_by_side(
     settings: Settings, task: Task, jobs: Sequence[_Job], processes: int, progress: Progress
 ) -> list[Findings]:
     spawning = multiprocessing.get_context("spawn")  # a fork would share the drivers' connections
-    with spawning.Manager() as manager, ProcessPoolExecutor(processes, mp_context=spawning) as pool:
+    # A process for every job: none keeps the drivers and caches of the one before.
+    workers = ProcessPoolExecutor(processes, mp_context=spawning, max_tasks_per_child=1)
+    with spawning.Manager() as manager, workers as pool:
         told: Queue[int] = manager.Queue()
         running = [pool.submit(_compare, settings, task, job, told) for job in jobs]
         while not all(map(Future.done, running)):

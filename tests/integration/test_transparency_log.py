@@ -11,10 +11,11 @@ from infra.transparency.log_folder import LogFolder
 from infra.transparency.log_key import open_log_key
 from infra.transparency.log_reader import LogReader
 from infra.transparency.log_writer import Leaf, LogWriter
-from infra.transparency.merkle import leaf_hash
+from infra.transparency.merkle import is_consistent, leaf_hash, root_by_inclusion
 from infra.transparency.receipt import Receipt
 from infra.transparency.signed_note import Signer
 from infra.transparency.tiles import Tile
+from infra.transparency.tree_edge import TreeEdge
 from tests.services.go_tools import go_check, size_by_fsck
 
 
@@ -92,6 +93,23 @@ def test_partial_tiles_go_when_the_full_one_is_there(log: LogFolder, signer: Sig
     )
     assert [name for name in names if name.startswith("tile/0")] == ["tile/0/000", "tile/0/001.p/44"]
     assert log.read(Tile(0, 0, 20)) == log.read(Tile(0, 0))[: 20 * 32]
+
+
+def test_proofs_and_edges_of_trees_that_were_never_published(log: LogFolder, signer: Signer) -> None:
+    """What a partial tile would have had stands at the beginning of the wider one of today."""
+    grow(log, signer, 1000)
+    reader, newest = LogReader(log), 1000
+    whole = TreeEdge()
+    for size in (1, 255, 256, 257, 511, 512, 513, 999):
+        list(whole.extend([entry for _, entry in leaves(whole.size, size)]))
+        root = reader.root(size)
+        assert root == whole.root() == TreeEdge(size, reader.as_it_was).root()
+        for leaf in (0, size // 2, size - 1):
+            proof = reader.inclusion(leaf, size)
+            assert root_by_inclusion(leaf_hash(reader.entry(leaf, size)), leaf, size, proof) == root
+        assert is_consistent(size, newest, root, reader.root(newest), reader.consistency(size, newest))
+        assert is_consistent(1, size, reader.root(1), root, reader.consistency(1, size))
+        assert len(reader.entries(size - 1, size)) == 1
 
 
 def test_a_log_has_one_writer(log: LogFolder, signer: Signer) -> None:
