@@ -34,7 +34,7 @@ def _sql(projection: Projection) -> Callable[[Installation], ReleasingSink]:
 
 
 def _landing(parts: Installation) -> ReleasingSink:
-    return Landing(parts.clickhouse)
+    return Landing(parts.clickhouse, cluster=parts.settings.clickhouse_cluster)
 
 
 # SQL wants to be up to date at once; ClickHouse wants few large inserts.

@@ -23,6 +23,7 @@ _COMMANDS = {
     "clickhouse": "infra.commands:clickhouse",
     "broker": "infra.commands:broker",
     "ticket": "infra.commands:ticket",
+    "warehouse": "infra.warehouse_commands:warehouse",
     "policy": "infra.policy_commands:policy",
     "config": "infra.commands:config",
     "import": "infra.input_commands:import_command",

@@ -20,10 +20,11 @@ from domain.errors import NotFound
 from infra.clickhouse.arrow_rows import landing_table, parsed_one_by_one
 from infra.clickhouse.errors import ClickHouseUnavailable
 from infra.clickhouse.insert_once import InsertRefused, insert_once
+from infra.clickhouse.migrate import migrate
 from infra.clickhouse.parked_tickets import set_standing, standing_of_all, waiting
 from infra.clickhouse.positions import Reached, await_running_inserts, read_reached, write_positions
 from infra.clickhouse.repeats import first_of_each_sequence, without_repeats
-from infra.clickhouse.schema import EVENTS_TABLE, migrate
+from infra.clickhouse.schema import EVENTS_TABLE
 from infra.event_log.port import LogRecord
 from infra.event_log.sink import Letter, MovedOn, Step
 
@@ -42,8 +43,11 @@ class Landing:
     has asked for records again or was silent for a session timeout (several seconds).
     """
 
-    def __init__(self, connect: Callable[[], Client], *, trust_seconds: float = 1.0) -> None:
+    def __init__(
+        self, connect: Callable[[], Client], *, cluster: str = "", trust_seconds: float = 1.0
+    ) -> None:
         self._connect = connect
+        self._cluster = cluster
         self._trust_seconds = trust_seconds
         self._client: Client | None = None
         self._reached: dict[int, Reached] = {}
@@ -165,7 +169,7 @@ class Landing:
         try:
             if self._client is None:
                 self._client = self._connect()
-                migrate(self._client)
+                migrate(self._client, self._cluster)
             yield self._client
         except ClickHouseUnavailable:
             self._disconnect()

@@ -15,7 +15,8 @@ from infra.clickhouse.accounts import WRITER, read_password
 from infra.clickhouse.arrow_rows import landing_table
 from infra.clickhouse.connect import connect
 from infra.clickhouse.landing import INSERT_ROWS, Landing
-from infra.clickhouse.schema import EVENTS_TABLE, migrate
+from infra.clickhouse.migrate import migrate
+from infra.clickhouse.schema import EVENTS_TABLE
 from infra.event_log.kafka_writer import partition_of
 from infra.event_log.port import LogRecord
 from infra.event_log.sink import Step
