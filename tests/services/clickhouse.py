@@ -18,7 +18,14 @@ from clickhouse_connect.driver.client import Client
 from infra.clickhouse.accounts import ANALYST, WRITER, read_password
 from infra.clickhouse.connect import connect
 from infra.clickhouse.migrate import migrate
-from infra.clickhouse.schema import EVENTS_TABLE, MIGRATIONS_TABLE, PARKED_TABLE, POSITIONS_TABLE
+from infra.clickhouse.schema import (
+    EVENTS_TABLE,
+    MIGRATIONS_TABLE,
+    ORIGINS_TABLE,
+    PARKED_TABLE,
+    POSITIONS_TABLE,
+    REGION_NAMES_TABLE,
+)
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 30.0
@@ -120,7 +127,8 @@ def endpoint(shared_endpoint: Endpoint) -> Endpoint:
     """The shared endpoint with the product's tables, empty."""
     client = shared_endpoint.client()
     migrate(client)
-    emptied, kept = {EVENTS_TABLE, PARKED_TABLE, POSITIONS_TABLE}, {MIGRATIONS_TABLE}
+    emptied = {EVENTS_TABLE, PARKED_TABLE, POSITIONS_TABLE, ORIGINS_TABLE}
+    kept = {MIGRATIONS_TABLE, REGION_NAMES_TABLE}
     tables = (
         "SELECT concat('liudan.', name) FROM system.tables WHERE database = 'liudan' AND engine != 'View'"
     )
