@@ -42,6 +42,8 @@ class Settings(BaseSettings):
     """Bootstrap servers; `embedded` for the event store's own log; default a broker of our own."""
     clickhouse: str = ""
     """URL of a ClickHouse server; default the embedded engine."""
+    clickhouse_cluster: str = ""
+    """The cluster of a replicated ClickHouse server, as it calls it; default a server of its own."""
     policy: Path | None = None
     """A policy file, or a folder with a file for every version; default the shipped policy."""
     retention: Path | None = None

@@ -1,7 +1,8 @@
 """What analysts get of every event: one flat row, no personal data.
 
 `COLUMNS` is the whole mapping, as plain data: the name of the column, what kind of value it holds and where
-in the CloudEvents JSON it comes from. Actor ids and the sealed personal part of an event have no column.
+in the CloudEvents JSON it comes from. Actor ids, the ids of persons and the sealed personal part of an event
+have no column, nor has any `reason` that somebody wrote in words of their own.
 """
 
 from collections.abc import Mapping
@@ -16,10 +17,11 @@ import orjson
 from domain.errors import Poison
 
 _T = TypeVar("_T")
-Value = str | int | bool | datetime | None
+Value = str | int | float | bool | datetime | None
 Row = Mapping[str, Value]
 
 MAX_NUMBER = 2**31 - 1
+MAX_SCORE = 255
 # What a column of times can hold in ClickHouse (DateTime64), with a year to spare on both sides.
 EARLIEST, LATEST = datetime(1901, 1, 1, tzinfo=UTC), datetime(2261, 1, 1, tzinfo=UTC)
 
@@ -31,7 +33,9 @@ class Kind(Enum):
     WORD = "word"  # text of which there are few different ones
     TEXT = "text"
     NUMBER = "number"
+    SECONDS = "seconds"
     FLAG = "flag"
+    ANSWER = "answer"  # yes, no, or never given
     MOMENT = "moment"  # microseconds, UTC
 
 
@@ -43,6 +47,10 @@ class Column:
     kind: Kind
     path: tuple[str, ...]
     required: bool = False
+    only_in: str = ""
+    """The one type of event that it is taken from; in others the same place holds something else."""
+    most: int = MAX_NUMBER
+    """The largest number that it holds."""
 
 
 def _envelope(name: str, kind: Kind, attribute: str) -> Column:
@@ -57,6 +65,10 @@ def _ticket(name: str, kind: Kind = Kind.WORD, *, required: bool = False) -> Col
     return Column(name, kind, ("data", "ticket", name), required)
 
 
+def _fact(name: str, kind: Kind = Kind.WORD, *, path: tuple[str, ...] = (), only_in: str = "") -> Column:
+    return Column(name, kind, ("data", *(path or (name,))), only_in=only_in)
+
+
 COLUMNS: tuple[Column, ...] = (
     _envelope("event_id", Kind.IDENTIFIER, "id"),
     _envelope("type", Kind.WORD, "type"),
@@ -64,6 +76,9 @@ COLUMNS: tuple[Column, ...] = (
     _envelope("sequence", Kind.NUMBER, "sequence"),
     _envelope("occurred_at", Kind.MOMENT, "time"),
     _envelope("recorded_at", Kind.MOMENT, "recordedtime"),
+    _envelope("command_id", Kind.IDENTIFIER, "commandid"),
+    _envelope("correlation_id", Kind.IDENTIFIER, "correlationid"),
+    _envelope("causation_id", Kind.IDENTIFIER, "causationid"),
     _actor("actor_role", "role"),
     _actor("actor_unit", "unit"),
     _ticket("region", required=True),
@@ -90,6 +105,26 @@ COLUMNS: tuple[Column, ...] = (
     _ticket("end"),
     _ticket("origin"),
     _ticket("source_id", Kind.TEXT),
+    _fact("outcome"),
+    _fact("resolver_level", path=("resolver", "level")),
+    _fact("resolver", path=("resolver", "unit")),
+    _fact("resolved_from"),
+    _fact("solved", Kind.ANSWER),
+    Column("score", Kind.NUMBER, ("data", "score"), most=MAX_SCORE),
+    _fact("reject_reason", path=("reason",), only_in="liudan.ticket.order-rejected.v1"),
+    _fact("response_kind", path=("kind",), only_in="liudan.ticket.response-logged.v1"),
+    _fact("cohandler", path=("unit",), only_in="liudan.ticket.co-handler-added.v1"),
+    _fact("assigned_level", path=("holder", "level")),
+    _fact("assigned_unit", path=("holder", "unit")),
+    _fact("binding", Kind.FLAG),
+    _fact("escalated_to", path=("to_level",)),
+    _fact("paused_seconds", Kind.SECONDS),
+    _fact("extension_until", Kind.MOMENT, path=("until",)),
+    _fact("child", Kind.TEXT),
+    _fact("parent", Kind.TEXT),
+    _fact("policy", path=("deadlines", "policy")),
+    _fact("calendar", path=("deadlines", "calendar")),
+    _fact("provisional", Kind.FLAG, path=("deadlines", "provisional")),
 )
 
 
@@ -103,7 +138,9 @@ def landing_row(value: bytes, number: str) -> Row:
         event = orjson.loads(value)
     except orjson.JSONDecodeError as error:
         raise Poison(f"not JSON: {error}") from error
-    row = {column.name: _read(event, column) for column in COLUMNS}
+    kind = event.get("type") if isinstance(event, dict) else None
+    row = {column.name: _read(event, column) for column in COLUMNS if column.only_in in ("", kind)}
+    row |= {column.name: "" for column in COLUMNS if column.name not in row}
     if row["number"] != number:
         raise Poison(f"the record of ticket {number} carries an event of {row['number']}")
     return row
@@ -116,7 +153,10 @@ def _read(event: object, column: Column) -> Value:
     if found is None and column.required:
         raise Poison(f"{'.'.join(column.path)} is missing")
     try:
-        return _CONVERT[column.kind](found)
+        value = _CONVERT[column.kind](found)
+        if isinstance(value, int) and value > column.most:
+            raise ValueError(value)
+        return value
     except (ValueError, TypeError, OverflowError) as error:
         raise Poison(f"{'.'.join(column.path)} is not a {column.kind.value}") from error
 
@@ -133,9 +173,22 @@ def _number(found: object) -> int | None:
     if found is None:
         return None
     number = _expect(found, int)
-    if isinstance(found, bool) or not 0 <= number <= MAX_NUMBER:
+    if isinstance(found, bool) or number < 0:
         raise ValueError(number)
     return number
+
+
+def _seconds(found: object) -> float | None:
+    if found is None:
+        return None
+    seconds = float(found) if isinstance(found, int) else _expect(found, float)
+    if isinstance(found, bool) or not 0 <= seconds <= MAX_NUMBER:
+        raise ValueError(seconds)
+    return seconds
+
+
+def _answer(found: object) -> bool | None:
+    return None if found is None else _expect(found, bool)
 
 
 def _identifier(found: object) -> str:
@@ -163,6 +216,8 @@ _CONVERT = {
     Kind.WORD: _text,
     Kind.TEXT: _text,
     Kind.NUMBER: _number,
+    Kind.SECONDS: _seconds,
     Kind.FLAG: _flag,
+    Kind.ANSWER: _answer,
     Kind.MOMENT: _moment,
 }

@@ -21,11 +21,13 @@ _ARROW_TYPE: Mapping[Kind, pa.DataType] = {
     Kind.WORD: pa.string(),
     Kind.TEXT: pa.string(),
     Kind.NUMBER: pa.int64(),
+    Kind.SECONDS: pa.float64(),
     Kind.FLAG: pa.bool_(),
+    Kind.ANSWER: pa.bool_(),
     Kind.MOMENT: pa.timestamp("us", "UTC"),
 }
 _MISSING: Mapping[Kind, str | bool] = {Kind.WORD: "", Kind.TEXT: "", Kind.FLAG: False}
-_BOUNDS = {Kind.NUMBER: (0, MAX_NUMBER), Kind.MOMENT: (EARLIEST, LATEST)}
+_BOUNDS = {Kind.SECONDS: (0, MAX_NUMBER), Kind.MOMENT: (EARLIEST, LATEST)}
 
 _UUID = r"^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$"
 
@@ -57,6 +59,9 @@ def parsed_at_once(records: Sequence[LogRecord]) -> list[pa.Array] | None:
     columns = [_pick(table, column) for column in COLUMNS]
     if not all(map(_plausible, COLUMNS, columns)):
         return None
+    columns = [
+        _only_there(column, values, columns[_TYPE]) for column, values in zip(COLUMNS, columns, strict=True)
+    ]
     keys = pa.array([record.key for record in records])
     return list(map(_filled, COLUMNS, columns)) if columns[_NUMBER].equals(keys) else None
 
@@ -82,6 +87,11 @@ def _pick(table: pa.Table, column: Column) -> pa.Array:
     return values.combine_chunks()
 
 
+def _only_there(column: Column, values: pa.Array, types: pa.Array) -> pa.Array:
+    """Forget what stands at the column's place in other events: it is not the column's to show."""
+    return pc.if_else(pc.equal(types, column.only_in), values, "") if column.only_in else values
+
+
 def _filled(column: Column, values: pa.Array) -> pa.Array:
     missing = _MISSING.get(column.kind)
     return values if missing is None or not values.null_count else pc.fill_null(values, missing)
@@ -93,7 +103,7 @@ def _plausible(column: Column, values: pa.Array) -> bool:
         return False
     if column.kind is Kind.IDENTIFIER:
         return bool(pc.all(pc.match_substring_regex(values, _UUID)).as_py())
-    bounds = _BOUNDS.get(column.kind)
+    bounds = (0, column.most) if column.kind is Kind.NUMBER else _BOUNDS.get(column.kind)
     if bounds is None or values.null_count == len(values):
         return True
     found = pc.min_max(values).as_py()
@@ -124,5 +134,5 @@ def _struct(columns: Sequence[tuple[tuple[str, ...], pa.DataType]]) -> list[pa.F
 
 
 _SCHEMA = pa.schema(_struct([(column.path, _ARROW_TYPE[column.kind]) for column in COLUMNS]))
-_NUMBER = next(index for index, column in enumerate(COLUMNS) if column.name == "number")
+_TYPE, _NUMBER = ([column.name for column in COLUMNS].index(name) for name in ("type", "number"))
 _PARSE_OPTIONS = pyarrow.json.ParseOptions(explicit_schema=_SCHEMA, unexpected_field_behavior="ignore")

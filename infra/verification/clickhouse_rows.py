@@ -24,8 +24,17 @@ _READ: Mapping[Kind, str] = {
     Kind.WORD: "toString({0})",
     Kind.TEXT: "{0}",
     Kind.NUMBER: "toInt64({0})",
+    Kind.SECONDS: "{0}",
     Kind.FLAG: "toUInt8({0})",
+    Kind.ANSWER: "toUInt8({0})",
     Kind.MOMENT: "toUnixTimestamp64Micro({0})",
+}
+_COMPARED_AS: Mapping[Kind, pa.DataType] = {
+    Kind.NUMBER: pa.int64(),
+    Kind.SECONDS: pa.float64(),
+    Kind.FLAG: pa.int64(),
+    Kind.ANSWER: pa.int64(),
+    Kind.MOMENT: pa.int64(),
 }
 _EXPRESSIONS = ", ".join(f"{_READ[column.kind].format(column.name)} AS c_{column.name}" for column in COLUMNS)
 _ROWS = (
@@ -114,12 +123,11 @@ def _plain(values: Any, kind: Kind) -> pa.Array:
     array = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
-    wanted = pa.int64() if kind in (Kind.NUMBER, Kind.MOMENT, Kind.FLAG) else pa.string()
-    if kind is Kind.FLAG and pa.types.is_boolean(array.type):
+    if pa.types.is_boolean(array.type):
         array = array.cast(pa.uint8())
     if pa.types.is_timestamp(array.type):
         array = array.cast(pa.timestamp("us", "UTC"))
-    return array.cast(wanted)
+    return array.cast(_COMPARED_AS.get(kind, pa.string()))
 
 
 def _first_other_position(found: pa.ChunkedArray, wanted: list[int]) -> int | None:

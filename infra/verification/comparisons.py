@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 
 from domain.errors import Halted, Transient
 from infra.bootstrap import Installation
+from infra.clickhouse.builds import build_of
 from infra.clickhouse.parked_tickets import standing_of_all
-from infra.clickhouse.positions import read_reached
+from infra.clickhouse.positions import Build, read_reached
+from infra.clickhouse.schema import EVENTS_TABLE
 from infra.event_log.port import TICKETS_TOPIC
 from infra.event_log.relay_mark import relay_bookmark
 from infra.progress import Progress
@@ -139,11 +141,13 @@ class Comparisons:
     def _clickhouse(self) -> int:
         with closing(self._parts.clickhouse()) as client:
             ends = self._parts.event_log.end_offsets(TICKETS_TOPIC)
-            self._await_caught_up(
-                Part.CLICKHOUSE,
-                lambda: {each: at.next_offset for each, at in read_reached(client, list(ends)).items()},
-            )
-            parked = frozenset(standing_of_all(client))
+            build = Build(EVENTS_TABLE, build_of(client))
+
+            def reached() -> Mapping[int, int]:
+                return {each: at.next_offset for each, at in read_reached(client, build, list(ends)).items()}
+
+            self._await_caught_up(Part.CLICKHOUSE, reached)
+            parked = frozenset(standing_of_all(client, build.number))
             return ClickHouseRows(self._snapshot, client, parked).verify(self._progress)
 
     def _await_caught_up(self, part: Part, reached: Callable[[], Mapping[int, int]]) -> None:

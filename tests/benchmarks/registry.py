@@ -7,10 +7,11 @@ from tests.benchmarks.commands_over_http import OverHttp
 from tests.benchmarks.deadlines_cost import DeadlinesCost
 from tests.benchmarks.due_timers import DueTimers
 from tests.benchmarks.history import FullHistory
-from tests.benchmarks.lag import LagToList
+from tests.benchmarks.lag import LagToAnalysts, LagToList
 from tests.benchmarks.landing import LandingInClickHouse
 from tests.benchmarks.measure import Measure
 from tests.benchmarks.projection import TicketState
+from tests.benchmarks.rebuild import RebuildOfTheAnalytics
 from tests.benchmarks.relay import RelayToKafka
 from tests.benchmarks.replay import ReplayOfALongHistory
 from tests.benchmarks.sealing import SealingCost
@@ -23,7 +24,9 @@ MEASURES: Sequence[Measure] = (
     RelayToKafka(),
     TicketState(),
     LandingInClickHouse(),
+    RebuildOfTheAnalytics(),
     LagToList(),
+    LagToAnalysts(),
     FullHistory(),
     ReplayOfALongHistory(),
     DeadlinesCost(),

@@ -88,11 +88,15 @@ def check_clickhouse(parts: Installation, stored: Sequence[Notification]) -> Non
     """Every event has one row in ClickHouse, with what its bytes say in every column."""
     query = f"SELECT {', '.join(_NAMES)} FROM {EVENTS_TABLE}"
     with closing(parts.clickhouse()) as client:
-        rows = [dict(zip(_NAMES, row, strict=True)) for row in client.query(query).result_rows]
-    landed = {str(row["event_id"]): row | {"event_id": str(row["event_id"])} for row in rows}
-    twice = [
-        event_id for event_id, times in Counter(str(row["event_id"]) for row in rows).items() if times > 1
-    ]
+        rows = [
+            {
+                name: str(value) if isinstance(value, UUID) else value
+                for name, value in zip(_NAMES, row, strict=True)
+            }
+            for row in client.query(query).result_rows
+        ]
+    landed = {row["event_id"]: row for row in rows}
+    twice = [event_id for event_id, times in Counter(row["event_id"] for row in rows).items() if times > 1]
     expected = {str(row["event_id"]): dict(row) for row in map(_landing_row, stored)}
     assert not twice, f"{len(twice)} events were landed twice"
     missing = expected.keys() - landed.keys()

@@ -42,6 +42,8 @@ READS_FILES = [
     "SELECT 1; SELECT * FROM file('{file}', CSV, 's String')",
     "SELECT 1 /* */; /* */ SELECT file('{file}')",
     "EXPLAIN SELECT * FROM file('{file}', CSV, 's String')",
+    "SELECT * FROM liudan.tickets_as_of(t = (SELECT s FROM file('{file}', CSV, 's String')))",
+    "SELECT * FROM default.tickets_as_of(t = '2026-01-01 00:00:00')",
     "DESCRIBE file('{file}')",
     "DESCRIBE TABLE file('{file}', CSV)",
     "DESCRIBE (SELECT file('{file}'))",
@@ -145,6 +147,12 @@ def test_the_passwords_cannot_be_read_by_anybody(writer: Client, endpoint: Endpo
             writer.command(f"SELECT * FROM file('{target}', LineAsString, 's String')")
 
 
+def test_the_engine_finds_its_own_auxiliary_vector(writer: Client) -> None:
+    """Where it may not, it looks for it in memory where it is not, and half of all starts crash."""
+    query = "SELECT length(s) > 0 FROM file('/proc/self/auxv', RawBLOB, 's String')"
+    assert writer.command(query) == 1
+
+
 @pytest.mark.parametrize(
     "setting", ["readonly", "max_memory_usage", "allow_introspection_functions", "format_schema_path"]
 )
@@ -170,6 +178,9 @@ def test_what_is_the_analysts_works(endpoint: Endpoint, analyst: Client) -> None
         "SELECT 6 AS `a/b`": 6,
         "SELECT count() > 30 FROM system.columns WHERE table = 'ticket_events'": 1,
         "EXISTS TABLE liudan.ticket_events": 1,
+        "SELECT count() FROM liudan.tickets": 0,
+        "SELECT count() FROM liudan.tickets_as_of(t = '2026-01-01 00:00:00')": 0,
+        "SELECT count() FROM tickets_as_of(t = '2026-01-01 00:00:00')": 0,
     }
     for sql, answer in questions.items():
         assert analyst.command(sql) == answer, sql

@@ -4,17 +4,22 @@ import socket
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from uuid import UUID
 
+import pyarrow as pa
 import pytest
 from clickhouse_connect.driver.client import Client
 
+from domain.cloudevent import encode
 from domain.errors import NotFound, Poison, Transient
 from infra.clickhouse.connect import connect
 from infra.clickhouse.errors import OutcomeUnknown
+from infra.clickhouse.insert_once import InsertRefused, insert_once
 from infra.clickhouse.landing import INSERT_ROWS, Landing
 from infra.event_log.port import LogRecord
 from infra.event_log.sink import Letter, MovedOn, Step
 from projections.ticket_events import COLUMNS, landing_row
+from tests.published_histories import histories
 from tests.services.clickhouse import Endpoint, endpoint, shared_endpoint, writer
 from tests.services.landing_records import record
 
@@ -43,21 +48,26 @@ def _land(landing: Landing, records: Sequence[LogRecord]) -> None:
 
 
 def test_rows_come_back_as_they_were_mapped(landing: Landing, writer: Client) -> None:
-    records = _some(3, 0, 40)
+    told = [LogRecord(3, n, e.number, encode(e), n + 1) for n, e in enumerate(histories(), start=40)]
+    records = [*_some(3, 0, 40), *told]
     _land(landing, records)
     names = [column.name for column in COLUMNS]
     columns = ", ".join([*names, "store_position", "log_partition"])
     sql = f"SELECT {columns} FROM liudan.ticket_events ORDER BY log_offset"
     for row, each in zip(writer.query(sql).result_rows, records, strict=True):
         expected = landing_row(each.value, each.key)
-        landed = dict(zip(names, row, strict=False))
-        assert landed | {"event_id": str(landed["event_id"])} == expected
+        landed = {
+            name: str(value) if isinstance(value, UUID) else value
+            for name, value in zip(names, row, strict=False)
+        }
+        assert landed == expected
         assert row[-2:] == (each.position, 3)
 
 
 def test_the_table_has_a_column_for_every_value(writer: Client, endpoint: Endpoint) -> None:
     described = [name for name, *_ in writer.query("DESCRIBE TABLE liudan.ticket_events").result_rows]
-    assert described == [*(c.name for c in COLUMNS), "store_position", "log_partition", "log_offset"]
+    ours = [*(c.name for c in COLUMNS), "store_position", "log_partition", "log_offset"]
+    assert described == [*ours, "build", "landed_at"]
 
 
 def test_positions_come_from_the_rows(landing: Landing, endpoint: Endpoint) -> None:
@@ -77,6 +87,23 @@ def test_one_insert_is_one_part_and_a_large_batch_is_several_inserts(
     parts = "SELECT rows FROM system.parts WHERE table = 'ticket_events' AND active ORDER BY rows"
     assert [rows for (rows,) in writer.query(parts).result_rows] == [500, INSERT_ROWS]
     assert landing.start_offsets([0]) == {0: len(records)}
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        "CONSTRAINT never CHECK n = 0) ENGINE = MergeTree ORDER BY n",
+        "m UInt8 DEFAULT throwIf(n = 7)) ENGINE = MergeTree ORDER BY n",
+        "m UInt8) ENGINE = MergeTree ORDER BY n SETTINGS parts_to_throw_insert = 1",
+    ],
+)
+def test_what_the_table_refuses_is_never_called_written(writer: Client, refused: str) -> None:
+    writer.command(f"CREATE TABLE liudan.refusing (n UInt8, {refused}")
+    if "parts_to_throw" in refused:
+        writer.command("INSERT INTO liudan.refusing (n) VALUES (1)")
+    with pytest.raises(InsertRefused):
+        insert_once(writer, "liudan.refusing", pa.table({"n": pa.array([7], pa.uint8())}))
+    assert writer.command("SELECT count() FROM liudan.refusing WHERE n = 7") == 0
 
 
 def test_a_batch_that_is_not_next_moves_on(landing: Landing, endpoint: Endpoint, writer: Client) -> None:

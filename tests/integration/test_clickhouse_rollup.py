@@ -84,7 +84,8 @@ def _resolved(seed: random.Random, state: str, placed: datetime, at: datetime) -
 def _record(offset: int, fact: Fact) -> LogRecord:
     event = {
         "id": UUID(int=offset), "type": fact.type, "subject": fact.number, "time": fact.at,
-        "recordedtime": fact.at, "sequence": fact.sequence,
+        "recordedtime": fact.at, "sequence": fact.sequence, "commandid": UUID(int=offset),
+        "correlationid": UUID(int=offset), "causationid": UUID(int=offset),
         "data": {"actor": {"role": "system", "unit": None}, "ticket": fact.ticket},
     }  # fmt: skip
     return LogRecord(0, offset, fact.number, orjson.dumps(event, option=orjson.OPT_UTC_Z))

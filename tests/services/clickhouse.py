@@ -17,7 +17,15 @@ from clickhouse_connect.driver.client import Client
 
 from infra.clickhouse.accounts import ANALYST, WRITER, read_password
 from infra.clickhouse.connect import connect
-from infra.clickhouse.schema import EVENTS_TABLE, PARKED_TABLE, POSITIONS_TABLE, migrate
+from infra.clickhouse.migrate import migrate
+from infra.clickhouse.schema import (
+    EVENTS_TABLE,
+    MIGRATIONS_TABLE,
+    ORIGINS_TABLE,
+    PARKED_TABLE,
+    POSITIONS_TABLE,
+    REGION_NAMES_TABLE,
+)
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 30.0
@@ -119,11 +127,14 @@ def endpoint(shared_endpoint: Endpoint) -> Endpoint:
     """The shared endpoint with the product's tables, empty."""
     client = shared_endpoint.client()
     migrate(client)
-    ours = {EVENTS_TABLE, PARKED_TABLE, POSITIONS_TABLE, "liudan.schema_steps"}
-    for (table,) in client.query("SHOW TABLES FROM liudan").result_rows:
-        name = f"liudan.{table}"
-        if name != "liudan.schema_steps":
-            client.command(f"{'TRUNCATE' if name in ours else 'DROP'} TABLE {name}")
+    emptied = {EVENTS_TABLE, PARKED_TABLE, POSITIONS_TABLE, ORIGINS_TABLE}
+    kept = {MIGRATIONS_TABLE, REGION_NAMES_TABLE}
+    tables = (
+        "SELECT concat('liudan.', name) FROM system.tables WHERE database = 'liudan' AND engine != 'View'"
+    )
+    for (name,) in client.query(tables).result_rows:
+        if name not in kept:
+            client.command(f"{'TRUNCATE' if name in emptied else 'DROP'} TABLE {name}")
     client.close()
     return shared_endpoint
 

@@ -27,6 +27,9 @@ def record(partition: int, offset: int) -> LogRecord:
         "time": moment,
         "recordedtime": moment,
         "sequence": step + 1,
+        "commandid": UUID(int=(partition << 64) + (1 << 32) + offset),
+        "correlationid": UUID(int=(partition << 64) + (1 << 32) + ticket * EVENTS_PER_TICKET),
+        "causationid": UUID(int=(partition << 64) + (1 << 32) + max(0, offset - 1)),
         "data": {
             "actor": {"id": "officer:grid", "role": "grid_worker", "unit": region},
             "ticket": summary(number, region, STATES[step], placed, moment),

@@ -8,8 +8,11 @@ import pytest
 from domain.cloudevent import encode
 from domain.errors import Poison
 from domain.ticket_event import TicketSummary
+from infra.clickhouse.arrow_rows import parsed_at_once, parsed_one_by_one
+from infra.event_log.port import LogRecord
 from projections.ticket_events import COLUMNS, Kind, landing_row
 from tests.journeys import HAPPY_PATH, RESIDENT_ID, walked
+from tests.published_histories import histories
 from tests.services.landing_records import record
 
 
@@ -41,8 +44,8 @@ def _without(path: tuple[str, ...]) -> bytes:
     event = orjson.loads(record(0, 0).value)
     branch = event
     for step in path[:-1]:
-        branch = branch[step]
-    del branch[path[-1]]
+        branch = branch.get(step, {})
+    branch.pop(path[-1], None)
     return orjson.dumps(event)
 
 
@@ -65,6 +68,49 @@ def test_a_missing_optional_value_is_empty(column) -> None:  # type: ignore[no-u
 def test_what_is_no_event_is_poison(value: bytes) -> None:
     with pytest.raises(Poison):
         landing_row(value, "622901-260101-0000000")
+
+
+def test_what_a_kind_of_event_says_of_itself_has_its_columns() -> None:
+    for event in histories():
+        row = landing_row(encode(event), event.number)
+        said = orjson.loads(encode(event))["data"]
+        for column in COLUMNS:
+            if column.path[:1] == ("data",) and column.path[1] in said and column.only_in in ("", event.type):
+                value = said
+                for step in column.path[1:]:
+                    value = value.get(step) if value else None
+                landed = row[column.name]
+                as_text = landed.isoformat() if isinstance(landed, datetime) else landed
+                as_said = (value, value or "", value or False, f"{value}".replace("Z", "+00:00"))
+                assert as_text in as_said, column.name
+
+
+@pytest.mark.parametrize("way", ["fast", "careful"])
+def test_free_words_never_land(way: str) -> None:
+    words = "写给自己看的话"
+    for event in histories():
+        said = orjson.loads(encode(event))
+        if event.type != "liudan.ticket.order-rejected.v1":
+            said["data"]["reason"] = words
+        record = LogRecord(0, 0, event.number, orjson.dumps(said), 1)
+        columns = parsed_at_once([record]) if way == "fast" else parsed_one_by_one([record])
+        assert columns is not None
+        assert words not in [column.to_pylist()[0] for column in columns]
+
+
+def test_both_ways_agree_on_every_kind_of_event() -> None:
+    records = [LogRecord(0, n, event.number, encode(event), n) for n, event in enumerate(histories())]
+    fast, careful = parsed_at_once(records), parsed_one_by_one(records)
+    assert fast is not None
+    for column, one, other in zip(COLUMNS, fast, careful, strict=True):
+        assert one.to_pylist() == other.to_pylist(), column.name
+
+
+def test_a_score_that_its_column_cannot_hold_is_poison() -> None:
+    value = record(0, 0).value.replace(b'"sealed":', b'"score":256,"sealed":')
+    with pytest.raises(Poison, match="score"):
+        landing_row(value, record(0, 0).key)
+    assert parsed_at_once([record(0, 0)._replace(value=value)]) is None
 
 
 def test_an_event_under_another_tickets_key_is_poison() -> None:
