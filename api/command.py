@@ -36,6 +36,7 @@ def parts_of(parts: Installation) -> Parts:
     reads = parts.reads
     return Parts(
         tickets=parts.tickets,
+        access_record=parts.access_record,
         ticket_state=SqlTicketQueries(reads),
         sla_clocks=SqlClockQueries(reads),
         accountability=SqlAccountabilityQueries(reads),

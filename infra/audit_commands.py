@@ -10,6 +10,7 @@ import orjson
 from domain.numbers import TicketNumber
 from infra.bootstrap import Installation
 from infra.cli_options import home_option
+from infra.privacy.access_command import access
 from infra.ticket_bundles import TicketBundles
 from infra.ticket_receipts import Occasion, TicketReceipts
 from infra.transparency.bundle import SUFFIX as BUNDLE
@@ -166,4 +167,5 @@ def check_consistency(older: BinaryIO, newer: BinaryIO, home: Path | None, verif
     click.echo(f"the first {first.size} of the {second.size} entries are the same ones")
 
 
+audit.add_command(access)
 audit.add_command(verify_command)

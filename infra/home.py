@@ -48,6 +48,16 @@ class Home:
         return self.folder / "vault.db"
 
     @property
+    def access_record(self) -> Path:
+        """Who has read what is sealed."""
+        return self.folder / "access.db"
+
+    @property
+    def retention(self) -> Path:
+        """What the retention rules know of every ticket."""
+        return self.folder / "retention.db"
+
+    @property
     def clickhouse(self) -> Path:
         """The embedded engine's folder."""
         return self.folder / "clickhouse"

@@ -37,6 +37,7 @@ from projections.ticket_state import TicketFilter
 
 _PATIENCE_SECONDS = 600.0
 _LOOK_SECONDS = 0.1
+_Pause = Callable[[float], None]
 
 Answer = TypeVar("Answer")
 
@@ -57,28 +58,29 @@ class Outcome:
     elapsed_seconds: float
 
 
-def await_caught_up(parts: Installation) -> None:
+def await_caught_up(parts: Installation, pause: _Pause = time.sleep) -> None:
     """Return when the log, every SQL read model and ClickHouse hold what the store holds now.
 
     The watch on the deadlines goes before them: what it finds late it escalates, which adds events.
+    Waits with `pause(seconds)`.
     """
     until = time.monotonic() + _PATIENCE_SECONDS
-    _patiently("the watch on the deadlines", lambda: _is_settled(parts) or None, until)
+    _patiently("the watch on the deadlines", lambda: _is_settled(parts) or None, until, pause)
     target = parts.store.last_position()
-    _patiently("the transparency log", lambda: _is_logged(parts, target) or None, until)
-    ends = _patiently("the relay", lambda: _ends_behind(parts, target), until)
+    _patiently("the transparency log", lambda: _is_logged(parts, target) or None, until, pause)
+    ends = _patiently("the relay", lambda: _ends_behind(parts, target), until, pause)
     for name in FOLLOWERS:
-        _patiently(name, partial(_positions_behind, parts, name, ends), until)
+        _patiently(name, partial(_positions_behind, parts, name, ends), until, pause)
 
 
-def _patiently(what: str, ask: Callable[[], Answer | None], until: float) -> Answer:
+def _patiently(what: str, ask: Callable[[], Answer | None], until: float, pause: _Pause) -> Answer:
     """Ask until there is an answer; a part that was killed is coming back."""
     while time.monotonic() < until:
         with suppress(Transient):
             answer = ask()
             if answer is not None:
                 return answer
-        time.sleep(_LOOK_SECONDS)
+        pause(_LOOK_SECONDS)
     raise LiudanError(f"{what} has not caught up in {_PATIENCE_SECONDS:.0f} s; see the logs")
 
 
@@ -106,10 +108,12 @@ def _positions_behind(parts: Installation, name: str, ends: Mapping[int, int]) -
     return starts if all(starts.get(partition, 0) >= end for partition, end in ends.items()) else None
 
 
-def measure(parts: Installation, layout: Plan, brought: Brought, *, began: float) -> Outcome:
+def measure(
+    parts: Installation, layout: Plan, brought: Brought, *, began: float, pause: _Pause = time.sleep
+) -> Outcome:
     """Count everything, each from where it is kept. `began` is when it all began, by the monotonic clock."""
     until = time.monotonic() + _PATIENCE_SECONDS
-    return _patiently("a part that counts", lambda: _measure(parts, layout, brought, began), until)
+    return _patiently("a part that counts", lambda: _measure(parts, layout, brought, began), until, pause)
 
 
 def _measure(parts: Installation, layout: Plan, brought: Brought, began: float) -> Outcome:

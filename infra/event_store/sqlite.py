@@ -84,9 +84,9 @@ class SqliteEventStore(library.SQLiteApplicationRecorder):
         """See `EventStore.stream`."""
         return self.select_events(stream_id, gt=after, lte=upto)
 
-    def read(self, after: int, limit: int) -> list[Notification]:
+    def read(self, after: int, limit: int, topics: Sequence[str] = ()) -> list[Notification]:
         """See `EventStore.read`."""
-        return self.select_notifications(after, limit, inclusive_of_start=False)
+        return self.select_notifications(after, limit, None, topics, inclusive_of_start=False)
 
     def leaves(self, after: int, limit: int) -> list[tuple[int, bytes]]:
         """See `EventStore.leaves`."""

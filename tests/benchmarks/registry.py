@@ -12,6 +12,8 @@ from tests.benchmarks.landing import LandingInClickHouse
 from tests.benchmarks.measure import Measure
 from tests.benchmarks.projection import TicketState
 from tests.benchmarks.relay import RelayToKafka
+from tests.benchmarks.replay import ReplayOfALongHistory
+from tests.benchmarks.sealing import SealingCost
 from tests.benchmarks.transparency import AuditVerify, InclusionProof, LogFollowing, LogRebuild
 
 MEASURES: Sequence[Measure] = (
@@ -23,8 +25,10 @@ MEASURES: Sequence[Measure] = (
     LandingInClickHouse(),
     LagToList(),
     FullHistory(),
+    ReplayOfALongHistory(),
     DeadlinesCost(),
     DueTimers(),
+    SealingCost(),
     LogFollowing(),
     LogRebuild(),
     InclusionProof(),

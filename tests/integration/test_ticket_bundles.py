@@ -85,7 +85,7 @@ def test_a_bundle_holds_the_exact_events_and_a_page_for_people(door: Door) -> No
     assert (stated.events, stated.checkpoint.size) == (9, 18)
     assert bytes(bundle) == raw
     page = bundle.page.decode()
-    for words in ("点单", "Placed", "归档", "Closed", stated.ticket, "已加密"):
+    for words in ("点单", "Placed", "结案", "Closed", stated.ticket, "已加密"):
         assert words in page
     assert not any(word in page for word in ("<script", "http://", "https://", "src=", "href="))
     assert not any(secret in page for secret in PERSONAL.values())
@@ -154,7 +154,7 @@ def without_statement(mine: Files, other: Files) -> None:
 
 
 def another_page(mine: Files, other: Files) -> None:
-    mine["timeline.html"] = mine["timeline.html"].replace("归档".encode(), "撤单".encode())
+    mine["timeline.html"] = mine["timeline.html"].replace("结案".encode(), "撤单".encode())
 
 
 def one_file_more(mine: Files, other: Files) -> None:
