@@ -39,8 +39,9 @@ def stretches(
 
     `after` is the position of the last leaf before it. Raises Transient, OSError.
     """
-    spawning = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=spawning) as pool:
+    forking = multiprocessing.get_context("forkserver")
+    forking.set_forkserver_preload([__name__, "infra.event_store.open"])
+    with ProcessPoolExecutor(processes, mp_context=forking) as pool:
         under_way: list[Future[Stretch]] = []
         last: int | None = after
         while last is not None or under_way:

@@ -19,6 +19,8 @@ from infra.verification.verdict import Part, Verdict
 PATIENCE_SECONDS = 30.0
 """How long a read model may take to catch up with the log before it counts as not comparable."""
 EVERYTHING = tuple(Part)
+WORTH_PROCESSES = 10_000
+"""So many events are compared sooner in several processes than in one."""
 _LOOK_SECONDS = 0.1
 _TOLD_EVENTS = 5000
 
@@ -46,7 +48,7 @@ def verify(
     comparisons = Comparisons(parts, task, watched)
     watched.begin(comparisons.events * len(wanted), "events")
     found = Findings()
-    if processes > 1:
+    if processes > 1 and comparisons.events >= WORTH_PROCESSES:
         for each in _side_by_side(parts.settings, task, _jobs(wanted, processes), processes, watched):
             found.add(each)
     else:
@@ -95,10 +97,12 @@ def _without_the_different(found: Findings) -> dict[Part, int]:
 def _side_by_side(
     settings: Settings, task: Task, jobs: Sequence[_Job], processes: int, progress: Progress
 ) -> list[Findings]:
-    spawning = multiprocessing.get_context("spawn")  # a fork would share the drivers' connections
-    # A process for every job: none keeps the drivers and caches of the one before.
-    workers = ProcessPoolExecutor(processes, mp_context=spawning, max_tasks_per_child=1)
-    with spawning.Manager() as manager, workers as pool:
+    # A clean process imports everything once and forks for every job: no driver's connection is shared, and
+    # no job keeps the caches of the one before.
+    forking = multiprocessing.get_context("forkserver")
+    forking.set_forkserver_preload([__name__])
+    workers = ProcessPoolExecutor(processes, mp_context=forking, max_tasks_per_child=1)
+    with forking.Manager() as manager, workers as pool:
         told: Queue[int] = manager.Queue()
         running = [pool.submit(_compare, settings, task, job, told) for job in jobs]
         while not all(map(Future.done, running)):
