@@ -57,7 +57,7 @@ CASES = (
         name=Words("结案率", "Closing rate"),
         definition=Words(
             "应结案件中已办结且办结有效（未重办、未重启）的比例，不论是否超期",
-            "Of the matters due to be closed, those that were resolved, in time or not, as far as it stands: a "
+            "Of the matters due to be closed, those that were resolved, in time or not, as it stands: a "
             "reopened ticket is open again and its earlier closing does not count",
         ),
         numerator=Words("其中已办结且未重启", "resolved, and not reopened since"),

@@ -313,6 +313,8 @@ class Repeated(Condition):
 
 
 PEERS = "peers"
+NEIGHBOURHOOD = ("cycle", "region", "grid", "category", "filed_at")
+"""What tells which cases are counted together there."""
 SIGNS: Mapping[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -331,5 +333,7 @@ def columns_in(expression: Expression) -> Iterator[str]:
     """Name the columns that an expression looks at."""
     if isinstance(expression, Column):
         yield expression.name
+    if isinstance(expression, Repeated):
+        yield from NEIGHBOURHOOD
     for part in expression.parts():
         yield from columns_in(part)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from projections.indicators.expressions import NEVER, Condition, Term
+from projections.indicators.expressions import NEVER, Condition, Expression, Term
 
 
 class Unit(StrEnum):
@@ -83,3 +83,11 @@ class Indicator:
     def snapshot(self) -> bool:
         """Whether it is about a moment and not about a stretch of time."""
         return self.at is None
+
+    @property
+    def parts(self) -> tuple[Expression, ...]:
+        """All expressions that it is made of."""
+        moments = [self.at] if self.at else []
+        duration = [self.duration.microseconds, self.duration.finished] if self.duration else []
+        exclusions = [one.when for one in self.exclusions]
+        return (*moments, self.counts, self.hit, self.undecided, *duration, *exclusions)

@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import re
 import shutil
 import signal
 import socket
@@ -18,10 +19,12 @@ from clickhouse_connect.driver.client import Client
 from infra.clickhouse.accounts import ANALYST, WRITER, read_password
 from infra.clickhouse.connect import connect
 from infra.clickhouse.migrate import migrate
-from infra.clickhouse.schema import EVENTS_TABLE, MIGRATIONS_TABLE, PARKED_TABLE, POSITIONS_TABLE
+from infra.clickhouse.migration_files import migrations
+from infra.clickhouse.schema import MIGRATIONS_TABLE
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 30.0
+_CREATED = re.compile(r"CREATE TABLE IF NOT EXISTS (liudan\.\w+)")
 
 
 def require_clickhouse() -> None:
@@ -120,12 +123,12 @@ def endpoint(shared_endpoint: Endpoint) -> Endpoint:
     """The shared endpoint with the product's tables, empty."""
     client = shared_endpoint.client()
     migrate(client)
-    emptied, kept = {EVENTS_TABLE, PARKED_TABLE, POSITIONS_TABLE}, {MIGRATIONS_TABLE}
+    emptied = {name for file in migrations() for name in _CREATED.findall(file.text)}
     tables = (
         "SELECT concat('liudan.', name) FROM system.tables WHERE database = 'liudan' AND engine != 'View'"
     )
     for (name,) in client.query(tables).result_rows:
-        if name not in kept:
+        if name != MIGRATIONS_TABLE:
             client.command(f"{'TRUNCATE' if name in emptied else 'DROP'} TABLE {name}")
     client.close()
     return shared_endpoint

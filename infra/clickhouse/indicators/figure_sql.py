@@ -1,0 +1,164 @@
+"""From the registry to SQL: the matters of some indicators with what becomes of them, and their figures.
+
+`judged` is the one place where a definition becomes SQL; figures, the tickets behind them and the views are
+made of it. What callers give is only ever a bound parameter.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from domain.periods import Grain
+from infra.clickhouse.indicators.expression_sql import sql_of
+from projections.indicators.estimates import NEARLY, Z
+from projections.indicators.expressions import columns_in
+from projections.indicators.indicator import Indicator
+from projections.indicators.question import DIMENSIONS, Breakdown
+
+ALWAYS_LOOKED_AT = ("number", "cycle", "region", "origin", "untouched", "late_events")
+OUTSIDE = 255
+"""The code of a matter that an indicator does not count; 0 is included, 1 and up are the exclusions."""
+_DIGITS = "[2, 4, 6, 9, 12]"
+_START_OF = {
+    Grain.DAY: "toDate",
+    Grain.WEEK: "toMonday",
+    Grain.MONTH: "toStartOfMonth",
+    Grain.QUARTER: "toStartOfQuarter",
+    Grain.YEAR: "toStartOfYear",
+}
+_IN_PERIOD = "{at} >= {{start:DateTime64(6, 'UTC')}} AND {at} < {{end:DateTime64(6, 'UTC')}}"
+_SNAPSHOT = "toTimeZone({snapshot:DateTime64(6, 'UTC')}, 'Asia/Shanghai')"
+_EACH_SNAPSHOT = "toTimeZone(arrayJoin({snapshots:Array(DateTime64(6, 'UTC'))}), 'Asia/Shanghai')"
+IN_REGION = "({region:String} = '' OR region = {region:String} OR startsWith(region, {below:String}))"
+
+
+def region_sql(breakdown: Breakdown) -> str:
+    """Cut the region to a depth; a matter that is known less deeply stays under what is known."""
+    return (
+        f"if(match(region, '^[0-9]'), substring(region, 1, {_DIGITS}[{breakdown.depth}]), "
+        f"arrayStringConcat(arraySlice(splitByChar(':', toString(region)), 1, {breakdown.depth}), ':'))"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which matters, judged by which indicators."""
+
+    indicators: tuple[Indicator, ...]
+    source: Callable[[Sequence[str]], str]
+    """Gives the statement for some columns of the matters in the region that is bound."""
+    narrowed: tuple[str, ...] = ()
+    """Dimensions, each bound as `narrow_N`."""
+    by: tuple[Breakdown, ...] = ()
+    moments: bool = False
+    """Whether snapshots are taken at each of `{snapshots}`, else at `{snapshot}`."""
+
+    def columns(self, further: Iterable[str] = ()) -> list[str]:
+        """Name the columns that it looks at: an analysis of all of them would take longer than the answer."""
+        expressions = (part for one in self.indicators for part in one.parts)
+        dimensions = (DIMENSIONS.get(name, "region") for name in (*self.narrowed, *map(_name_of, self.by)))
+        looked_at = (name for expression in expressions for name in columns_in(expression))
+        return sorted({*ALWAYS_LOOKED_AT, *dimensions, *looked_at, *further})
+
+
+def judged(selection: Selection, further: Iterable[str] = ()) -> str:
+    """Select the matters that belong to one of the indicators, with their codes and `further` columns."""
+    columns = selection.columns(further)
+    judgements = [part for n, one in enumerate(selection.indicators) for part in _judgement(one, n)]
+    counted = [f"code_{n} != {OUTSIDE}" for n in range(len(selection.indicators))]
+    narrowed = [f"{DIMENSIONS[name]} = {{narrow_{n}:String}}" for n, name in enumerate(selection.narrowed)]
+    return f"""
+WITH
+    {{as_of:DateTime64(6, 'UTC')}} AS as_of,
+    matters AS ({selection.source(columns)})
+SELECT
+    {", ".join([*columns, *judgements])}
+FROM
+(
+    SELECT
+        {", ".join(columns)},
+        if(untouched, least(as_of, transform(toString(origin),
+            {{origins:Array(String)}}, {{spoke:Array(DateTime64(6, 'UTC'))}}, as_of)), as_of) AS known_until,
+        {_EACH_SNAPSHOT if selection.moments else _SNAPSHOT} AS at
+    FROM matters
+)
+WHERE {" AND ".join([*narrowed, f"({' OR '.join(counted)})"])}
+"""  # noqa: S608 - our own names and definitions
+
+
+def _name_of(breakdown: Breakdown) -> str:
+    return breakdown.name
+
+
+def _judgement(indicator: Indicator, n: int) -> Iterator[str]:
+    """Columns of one indicator: its moment, code, whether it is hit, undecided, and how long it took."""
+    at = sql_of(indicator.at, "matters") if indicator.at else "at"
+    belongs = sql_of(indicator.counts, "matters")
+    if indicator.at is not None:
+        belongs = f"ifNull({_IN_PERIOD.format(at=at)}, false) AND {belongs}"
+    exclusions = "".join(
+        f"{sql_of(one.when, 'matters')}, {code}, " for code, one in enumerate(indicator.exclusions, start=1)
+    )
+    duration = indicator.duration
+    yield f"{at} AS at_{n}"
+    yield f"multiIf(NOT ({belongs}), {OUTSIDE}, {exclusions}0) AS code_{n}"
+    yield f"{sql_of(duration.finished if duration else indicator.hit, 'matters')} AS hit_{n}"
+    yield f"{sql_of(indicator.undecided, 'matters')} AS undecided_{n}"
+    if duration:
+        yield f"intDiv({sql_of(duration.microseconds, 'matters')}, 1000000) AS seconds_{n}"
+
+
+def figures_sql(selection: Selection) -> str:
+    """Count them: a row for every combination of the breakdowns, and one when there are none."""
+    by, indicators = selection.by, selection.indicators
+    keys = [f"{_key(breakdown)} AS key_{n}" for n, breakdown in enumerate(by)]
+    counts = [part for n, one in enumerate(indicators) for part in _counts(one, n)]
+    grouping = f"GROUP BY {', '.join(f'key_{n}' for n in range(len(by)))}" if by else ""
+    counted = f"""
+SELECT {", ".join([*keys, *counts])}
+FROM ({judged(selection)})
+{grouping}
+"""  # noqa: S608 - our own names and definitions
+    timed = [n for n, one in enumerate(indicators) if one.duration]
+    if not timed:
+        return counted
+    survival = ", ".join(f"{_survival(n)} AS survived_{n}" for n in timed)
+    times = ", ".join(f"{_quantiles(n)} AS times_{n}" for n in timed)
+    left_out = ", ".join(name for n in timed for name in (f"durations_{n}", f"survived_{n}"))
+    return f"SELECT * EXCEPT ({left_out}), {times} FROM (SELECT *, {survival} FROM ({counted}))"  # noqa: S608
+
+
+def _key(breakdown: Breakdown) -> str:
+    if breakdown.grain:
+        return f"{_START_OF[breakdown.grain]}(at_0, 'Asia/Shanghai')"
+    return region_sql(breakdown) if breakdown.name == "region" else DIMENSIONS[breakdown.name]
+
+
+def _counts(indicator: Indicator, n: int) -> Iterator[str]:
+    yield f"countIf(code_{n} = 0) AS included_{n}"
+    yield f"countIf(code_{n} = 0 AND hit_{n}) AS hits_{n}"
+    codes = ", ".join(f"countIf(code_{n} = {code})" for code in range(1, len(indicator.exclusions) + 1))
+    yield f"[{codes}]::Array(UInt64) AS excluded_{n}"
+    yield f"countIf(code_{n} != {OUTSIDE} AND undecided_{n}) AS undecided_in_{n}"
+    yield f"sumIf(late_events, code_{n} != {OUTSIDE}) AS late_{n}"
+    if indicator.duration:
+        # even: finished; odd: not, and after those that are at the same time
+        yield (
+            f"arraySort(groupArrayIf(toUInt64(assumeNotNull(seconds_{n})) * 2 + NOT hit_{n}, "
+            f"code_{n} = 0 AND isNotNull(seconds_{n}))) AS durations_{n}"
+        )
+
+
+def _survival(n: int) -> str:
+    """The logarithm of the share that is not done, after each duration: Kaplan and Meier's product."""
+    return (
+        f"arrayCumSum(arrayMap((one, left) -> if(one % 2 = 0, log(1 - 1 / left), 0), durations_{n}, "
+        f"arrayReverse(arrayEnumerate(durations_{n}))))"
+    )
+
+
+def _quantiles(n: int) -> str:
+    half = f"({Z} / 2 / sqrt(length(durations_{n})))"
+    thresholds = ("log(0.5)", "log(0.1)", f"log(least(1., 0.5 + {half}))",
+                  f"if({half} < 0.5, log(0.5 - {half}), -inf)")  # fmt: skip
+    firsts = (f"arrayFirstIndex(one -> one <= {each} + {NEARLY}, survived_{n})" for each in thresholds)
+    return "(" + ", ".join(f"if({f} = 0, NULL, intDiv(durations_{n}[{f}], 2))" for f in firsts) + ")"
