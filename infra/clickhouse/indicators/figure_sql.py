@@ -25,10 +25,40 @@ _START_OF = {
     Grain.QUARTER: "toStartOfQuarter",
     Grain.YEAR: "toStartOfYear",
 }
-_IN_PERIOD = "{at} >= {{start:DateTime64(6, 'UTC')}} AND {at} < {{end:DateTime64(6, 'UTC')}}"
-_SNAPSHOT = "toTimeZone({snapshot:DateTime64(6, 'UTC')}, 'Asia/Shanghai')"
-_EACH_SNAPSHOT = "toTimeZone(arrayJoin({snapshots:Array(DateTime64(6, 'UTC'))}), 'Asia/Shanghai')"
-IN_REGION = "({region:String} = '' OR region = {region:String} OR startsWith(region, {below:String}))"
+EVERYWHERE, IN_REGION = "true", "(region = {region:String} OR startsWith(region, {below:String}))"
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The moments of a question, in SQL."""
+
+    in_period: str
+    """Whether `{at}` is in the period."""
+    known_until: str
+    """Up to when it is known what has become of a matter."""
+    snapshot: str
+    """The moment, or moments, of a snapshot."""
+
+
+_AS_OF = "toTimeZone({as_of:DateTime64(6, 'UTC')}, 'Asia/Shanghai')"
+_SPOKE = (
+    f"if(untouched, least({_AS_OF}, transform(toString(origin), {{origins:Array(String)}}, "
+    f"{{spoke:Array(DateTime64(6, 'UTC'))}}, {_AS_OF})), {_AS_OF})"
+)
+_ONE = "toTimeZone({snapshot:DateTime64(6, 'UTC')}, 'Asia/Shanghai')"
+_EACH = "toTimeZone(arrayJoin({snapshots:Array(DateTime64(6, 'UTC'))}), 'Asia/Shanghai')"
+
+
+def asked(*, some_are_silent: bool, many_snapshots: bool) -> Bounds:
+    """Give the bounds of a question, whose moments are bound parameters.
+
+    `some_are_silent`: some origins have last spoken at `{spoke}`; `many_snapshots`: at each of `{snapshots}`.
+    """
+    return Bounds(
+        in_period="{at} >= {{start:DateTime64(6, 'UTC')}} AND {at} < {{end:DateTime64(6, 'UTC')}}",
+        known_until=_SPOKE if some_are_silent else _AS_OF,
+        snapshot=_EACH if many_snapshots else _ONE,
+    )
 
 
 def region_sql(breakdown: Breakdown) -> str:
@@ -46,11 +76,10 @@ class Selection:
     indicators: tuple[Indicator, ...]
     source: Callable[[Sequence[str]], str]
     """Gives the statement for some columns of the matters in the region that is bound."""
+    bounds: Bounds
     narrowed: tuple[str, ...] = ()
     """Dimensions, each bound as `narrow_N`."""
     by: tuple[Breakdown, ...] = ()
-    moments: bool = False
-    """Whether snapshots are taken at each of `{snapshots}`, else at `{snapshot}`."""
 
     def columns(self, further: Iterable[str] = ()) -> list[str]:
         """Name the columns that it looks at: an analysis of all of them would take longer than the answer."""
@@ -62,25 +91,17 @@ class Selection:
 
 def judged(selection: Selection, further: Iterable[str] = ()) -> str:
     """Select the matters that belong to one of the indicators, with their codes and `further` columns."""
-    columns = selection.columns(further)
-    judgements = [part for n, one in enumerate(selection.indicators) for part in _judgement(one, n)]
+    columns, bounds = selection.columns(further), selection.bounds
+    judgements = [
+        part for n, one in enumerate(selection.indicators) for part in _judgement(one, n, bounds.in_period)
+    ]
     counted = [f"code_{n} != {OUTSIDE}" for n in range(len(selection.indicators))]
     narrowed = [f"{DIMENSIONS[name]} = {{narrow_{n}:String}}" for n, name in enumerate(selection.narrowed)]
+    snapshot = [f"{bounds.snapshot} AS at"] if any(one.snapshot for one in selection.indicators) else []
     return f"""
-WITH
-    {{as_of:DateTime64(6, 'UTC')}} AS as_of,
-    matters AS ({selection.source(columns)})
-SELECT
-    {", ".join([*columns, *judgements])}
-FROM
-(
-    SELECT
-        {", ".join(columns)},
-        if(untouched, least(as_of, transform(toString(origin),
-            {{origins:Array(String)}}, {{spoke:Array(DateTime64(6, 'UTC'))}}, as_of)), as_of) AS known_until,
-        {_EACH_SNAPSHOT if selection.moments else _SNAPSHOT} AS at
-    FROM matters
-)
+WITH matters AS ({selection.source(columns)})
+SELECT {", ".join([*columns, *judgements])}
+FROM (SELECT {", ".join([*columns, f"{bounds.known_until} AS known_until", *snapshot])} FROM matters)
 WHERE {" AND ".join([*narrowed, f"({' OR '.join(counted)})"])}
 """  # noqa: S608 - our own names and definitions
 
@@ -89,12 +110,12 @@ def _name_of(breakdown: Breakdown) -> str:
     return breakdown.name
 
 
-def _judgement(indicator: Indicator, n: int) -> Iterator[str]:
+def _judgement(indicator: Indicator, n: int, in_period: str) -> Iterator[str]:
     """Columns of one indicator: its moment, code, whether it is hit, undecided, and how long it took."""
     at = sql_of(indicator.at, "matters") if indicator.at else "at"
     belongs = sql_of(indicator.counts, "matters")
     if indicator.at is not None:
-        belongs = f"ifNull({_IN_PERIOD.format(at=at)}, false) AND {belongs}"
+        belongs = f"ifNull({in_period.format(at=at)}, false) AND {belongs}"
     exclusions = "".join(
         f"{sql_of(one.when, 'matters')}, {code}, " for code, one in enumerate(indicator.exclusions, start=1)
     )

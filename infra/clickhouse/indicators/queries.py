@@ -12,7 +12,14 @@ from domain.errors import Invalid
 from domain.periods import Period
 from domain.regions import Region
 from infra.clickhouse.errors import ClickHouseUnavailable
-from infra.clickhouse.indicators.figure_sql import IN_REGION, Selection, figures_sql, judged
+from infra.clickhouse.indicators.figure_sql import (
+    EVERYWHERE,
+    IN_REGION,
+    Selection,
+    asked,
+    figures_sql,
+    judged,
+)
 from infra.clickhouse.indicators.matter_sql import matters_sql
 from infra.clickhouse.indicators.matter_tables import current_matters, read_position
 from projections.indicators.answers import Behind, LogPosition, Part
@@ -24,7 +31,10 @@ from projections.page import Page, checked_limit, read_cursor, write_cursor
 
 Parameters = dict[str, object]
 _COUNTY_DIGITS = 6
-_SETTINGS = {"enable_extended_results_for_datetime_functions": 1}
+_SETTINGS = {
+    "enable_extended_results_for_datetime_functions": 1,
+    "compile_expressions": 0,  # compiling takes longer than a question
+}
 _PARTS: Mapping[Part, str] = {
     Part.NUMERATOR: "code_0 = 0 AND (hit_0 OR {counting:Bool})",
     Part.DENOMINATOR: "code_0 = 0",
@@ -41,7 +51,7 @@ _EVERYTHING = 2**63
 
 
 class ClickHouseIndicators:
-    """An `IndicatorQueries` over ClickHouse. Connections that are not in use are kept for the next question."""
+    """An `IndicatorQueries` over ClickHouse. Connections not in use are kept for the next question."""
 
     def __init__(self, connect: Callable[[], Client]) -> None:
         self._connect = connect
@@ -126,16 +136,20 @@ _PLAIN = ["at_0" if name == "at" else name for name in Behind._fields[:-4]]
 
 
 def _selection(indicators: Sequence[Indicator], question: Question) -> Selection:
-    moments = bool(question.grain and indicators[0].snapshot)
-    return Selection(tuple(indicators), _source(question), tuple(question.narrowed), question.by, moments)
+    bounds = asked(
+        some_are_silent=bool(question.known_until),
+        many_snapshots=bool(question.grain and indicators[0].snapshot),
+    )
+    return Selection(tuple(indicators), _source(question), bounds, tuple(question.narrowed), question.by)
 
 
 def _source(question: Question) -> Callable[[Sequence[str]], str]:
     """The tables of matters as they are known now; as they were known then they are made of the events."""
+    there = IN_REGION if question.region else EVERYWHERE
     if question.recorded_by is None and question.position is None:
-        return lambda columns: current_matters(columns, IN_REGION)
+        return lambda columns: current_matters(columns, there)
     return lambda columns: (
-        f"SELECT {', '.join(columns)} FROM ({matters_sql(_KNOWN)}) WHERE {IN_REGION}"  # noqa: S608
+        f"SELECT {', '.join(columns)} FROM ({matters_sql(_KNOWN)}) WHERE {there}"  # noqa: S608 - own names
     )
 
 
