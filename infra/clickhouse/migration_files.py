@@ -3,10 +3,13 @@
 A migration is applied once and never changed again. A view has no past worth keeping: its file says what it
 is now, and it is made anew when the file has changed. Both are SQL files of statements that may be repeated;
 a statement ends with a semicolon at the end of a line.
+
+A view's file with `@variant` in it makes three of it: as of now, as of a moment, and as of a moment by what
+was known at another one.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -18,7 +21,21 @@ _TARGET = re.compile(
     r" (?:IF (?:NOT )?EXISTS )?[\w.]+)"
 )
 _ENGINE = re.compile(r"^ENGINE = (\w*MergeTree)", re.MULTILINE)
-_COMMENT = re.compile(r"^--.*\n?", re.MULTILINE)
+_COMMENT = re.compile(r"^ *--.*\n?", re.MULTILINE)
+_T, _KNOWN = "{t:DateTime64(6, 'Asia/Shanghai')}", "{known:DateTime64(6, 'Asia/Shanghai')}"
+_THEN = f"WHERE e.occurred_at <= {_T}"
+_VARIANTS: Sequence[Mapping[str, str]] = (
+    {"@variant": "", "@where": "", "@and": "WHERE", "@now": "now64(6)", "@says": "as of now"},
+    {"@variant": "_as_of", "@where": _THEN, "@and": "AND", "@now": _T, "@says": "as of the moment t"},
+    {
+        "@variant": "_as_known",
+        "@where": f"{_THEN} AND e.recorded_at <= {_KNOWN}",
+        "@and": "AND",
+        "@now": _T,
+        "@says": "as of the moment t, by what was recorded until the moment known",
+    },
+)
+"""What the marks in a view's file stand for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +54,19 @@ class SqlFile:
     def statements(self, cluster: str = "") -> Iterator[str]:
         """Give the statements; for a `cluster` as ON CLUSTER, and the tables replicated."""
         for statement in re.split(r";\s*$", _COMMENT.sub("", self.text), flags=re.MULTILINE):
-            if statement.strip():
-                yield _for_cluster(statement.strip(), cluster) if cluster else statement.strip()
+            for variant in _variants(statement.strip()):
+                yield _for_cluster(variant, cluster) if cluster else variant
+
+
+def _variants(statement: str) -> Iterator[str]:
+    if "@variant" not in statement:
+        yield from filter(None, [statement])
+        return
+    for variant in _VARIANTS:
+        text = statement
+        for mark, meaning in variant.items():
+            text = text.replace(mark, meaning)
+        yield re.sub(r"\n *(?=\n)", "", text)
 
 
 def _for_cluster(statement: str, cluster: str) -> str:
@@ -58,6 +86,13 @@ def migrations() -> tuple[SqlFile, ...]:
 def views() -> tuple[SqlFile, ...]:
     """Give the views in the order in which they can be made."""
     return _read("views")
+
+
+@cache
+def parameterised_views() -> frozenset[str]:
+    """Name the views that are asked like a table function: `liudan.tickets_as_of(t = '…')`."""
+    made = (statement for file in views() for statement in file.statements())
+    return frozenset(_TARGET.split(statement)[1].split()[-1] for statement in made if "{t:" in statement)
 
 
 def _read(folder: str) -> tuple[SqlFile, ...]:

@@ -42,6 +42,8 @@ READS_FILES = [
     "SELECT 1; SELECT * FROM file('{file}', CSV, 's String')",
     "SELECT 1 /* */; /* */ SELECT file('{file}')",
     "EXPLAIN SELECT * FROM file('{file}', CSV, 's String')",
+    "SELECT * FROM liudan.tickets_as_of(t = (SELECT s FROM file('{file}', CSV, 's String')))",
+    "SELECT * FROM default.tickets_as_of(t = '2026-01-01 00:00:00')",
     "DESCRIBE file('{file}')",
     "DESCRIBE TABLE file('{file}', CSV)",
     "DESCRIBE (SELECT file('{file}'))",
@@ -170,6 +172,9 @@ def test_what_is_the_analysts_works(endpoint: Endpoint, analyst: Client) -> None
         "SELECT 6 AS `a/b`": 6,
         "SELECT count() > 30 FROM system.columns WHERE table = 'ticket_events'": 1,
         "EXISTS TABLE liudan.ticket_events": 1,
+        "SELECT count() FROM liudan.tickets": 0,
+        "SELECT count() FROM liudan.tickets_as_of(t = '2026-01-01 00:00:00')": 0,
+        "SELECT count() FROM tickets_as_of(t = '2026-01-01 00:00:00')": 0,
     }
     for sql, answer in questions.items():
         assert analyst.command(sql) == answer, sql

@@ -20,7 +20,7 @@ from infra.clickhouse.accounts import ANALYST, WRITER, read_password
 from infra.clickhouse.connect import connect
 from infra.clickhouse.migrate import migrate
 from infra.clickhouse.migration_files import migrations
-from infra.clickhouse.schema import MIGRATIONS_TABLE
+from infra.clickhouse.schema import MIGRATIONS_TABLE, REGION_NAMES_TABLE
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 30.0
@@ -124,11 +124,12 @@ def endpoint(shared_endpoint: Endpoint) -> Endpoint:
     client = shared_endpoint.client()
     migrate(client)
     emptied = {name for file in migrations() for name in _CREATED.findall(file.text)}
+    kept = {MIGRATIONS_TABLE, REGION_NAMES_TABLE}
     tables = (
         "SELECT concat('liudan.', name) FROM system.tables WHERE database = 'liudan' AND engine != 'View'"
     )
     for (name,) in client.query(tables).result_rows:
-        if name != MIGRATIONS_TABLE:
+        if name not in kept:
             client.command(f"{'TRUNCATE' if name in emptied else 'DROP'} TABLE {name}")
     client.close()
     return shared_endpoint

@@ -13,7 +13,12 @@ def test_migrations_are_numbered_without_a_gap() -> None:
 def test_every_statement_may_be_repeated() -> None:
     for file in (*migrations(), *views()):
         for statement in file.statements():
-            assert "IF NOT EXISTS" in statement or "OR REPLACE" in statement, statement[:80]
+            repeatable = (
+                "IF NOT EXISTS",
+                "OR REPLACE",
+                "INSERT INTO liudan.region_names",
+            )  # the last replaces
+            assert any(words in statement for words in repeatable), statement[:80]
 
 
 def test_views_are_made_once_each() -> None:
@@ -24,6 +29,7 @@ def test_a_cluster_gets_the_same_tables_replicated() -> None:
     ours = [text for file in migrations() for text in file.statements()]
     theirs = [text for file in migrations() for text in file.statements("grid'net")]
     assert len(ours) == len(theirs)
+    ours, theirs = ([text for text in texts if not text.startswith("INSERT")] for texts in (ours, theirs))
     for one, other in zip(ours, theirs, strict=True):
         assert "ON CLUSTER 'grid\\'net'" in other.partition("\n")[0]
         assert "ENGINE = MergeTree" not in other
