@@ -5,11 +5,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import chain
 
 import pytest
+from clickhouse_connect.driver.client import Client
 
 from domain.periods import Period
 from domain.regions import Region
 from domain.ticket_event import TicketEvent
 from infra.clickhouse.indicators.queries import ClickHouseIndicators
+from infra.clickhouse.indicators.view_sql import view_name
 from projections.indicators.answers import Behind, Part
 from projections.indicators.figures import figures, judge
 from projections.indicators.indicator import Indicator
@@ -18,10 +20,10 @@ from projections.indicators.matter_fold import matters_of
 from projections.indicators.question import Breakdown, Question
 from projections.indicators.registry import REGISTRY
 from tests.random_towns import town_histories
-from tests.services.clickhouse import Endpoint, endpoint, shared_endpoint
+from tests.services.clickhouse import Endpoint, analyst, endpoint, shared_endpoint
 from tests.services.landed import land_tickets
 
-__all__ = ["endpoint", "shared_endpoint"]
+__all__ = ["analyst", "endpoint", "shared_endpoint"]
 pytestmark = pytest.mark.clickhouse
 BEGIN = datetime(2026, 8, 1, tzinfo=UTC)
 NOW = datetime(2026, 11, 1, 8, 30, tzinfo=UTC)
@@ -152,3 +154,25 @@ def test_a_period_that_has_not_begun_has_no_backlog(asked: ClickHouseIndicators)
     assert backlog[()].numerator == 0
     now = asked.figures([REGISTRY["backlog"]], question("2026", as_of=NOW - timedelta(days=60)))["backlog"]
     assert now[()].numerator > 0
+
+
+def test_the_views_for_analysts_give_the_same_figures(
+    asked: ClickHouseIndicators, analyst: Client, tickets: Histories
+) -> None:
+    matters = folded(tickets)
+    now = datetime.now(UTC)
+    one = question("2026-09", "region:4", as_of=now)
+    for indicator in REGISTRY.values():
+        when = "true" if indicator.snapshot else "at >= '2026-09-01' AND at < '2026-10-01'"
+        rows = analyst.query(
+            f"SELECT substring(region, 1, 9) AS township, countIf(numerator), countIf(denominator), "
+            f"countIf(excluded != ''), countIf(undecided) FROM {view_name(indicator.key)} "
+            f"WHERE {when} GROUP BY township ORDER BY township"
+        ).result_rows
+        wanted = question("2026-11", "region:4", as_of=now) if indicator.snapshot else one
+        expected = [
+            (*key, figure.numerator, figure.counted.included, sum(figure.counted.excluded.values()),
+             figure.counted.undecided)
+            for key, figure in figures(indicator, matters, wanted).items()
+        ]  # fmt: skip
+        assert rows == expected, indicator.key
