@@ -40,6 +40,8 @@ def parts_of(parts: Installation) -> Parts:
         accountability=SqlAccountabilityQueries(reads),
         known_until=parts.home.known_until,
         rollup=parts.rollup,
+        indicators=parts.indicators,
+        oldest_missing=parts.oldest_missing,
         health=_health(parts),
     )
 
