@@ -50,7 +50,7 @@ class LandingInClickHouse:
     def open(self, place: Place) -> Iterator[Sides]:
         """Start the endpoint; both sides add the same batches to their tables again and again."""
         with ExitStack() as stack:
-            open_client = stack.enter_context(_endpoint(place))
+            open_client = stack.enter_context(endpoint_of(place))
             client = stack.enter_context(closing(open_client()))
             migrate(client)
             client.command(f"CREATE TABLE {_BARE_TABLE} AS {EVENTS_TABLE}")
@@ -70,7 +70,8 @@ class LandingInClickHouse:
 
 
 @contextmanager
-def _endpoint(place: Place) -> Iterator[Callable[[], Client]]:
+def endpoint_of(place: Place) -> Iterator[Callable[[], Client]]:
+    """Start an endpoint in the measure's folder; gives what opens clients of it."""
     if find_spec("chdb") is None:
         raise Unavailable("chDB is not installed (extra `embedded`)")
     port, folder = free_port(), place.folder / "clickhouse"

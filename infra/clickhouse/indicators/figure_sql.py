@@ -90,19 +90,20 @@ class Selection:
 
 
 def judged(selection: Selection, further: Iterable[str] = ()) -> str:
-    """Select the matters that belong to one of the indicators, with their codes and `further` columns."""
+    """Select matters with their codes and `further` columns; of one indicator only its own."""
     columns, bounds = selection.columns(further), selection.bounds
     judgements = [
         part for n, one in enumerate(selection.indicators) for part in _judgement(one, n, bounds.in_period)
     ]
-    counted = [f"code_{n} != {OUTSIDE}" for n in range(len(selection.indicators))]
     narrowed = [f"{DIMENSIONS[name]} = {{narrow_{n}:String}}" for n, name in enumerate(selection.narrowed)]
+    # of many indicators each is looked at for itself: their union would only be worked out in addition
+    counted = f"code_0 != {OUTSIDE}" if len(selection.indicators) == 1 else EVERYWHERE
     snapshot = [f"{bounds.snapshot} AS at"] if any(one.snapshot for one in selection.indicators) else []
     return f"""
 WITH matters AS ({selection.source(columns)})
 SELECT {", ".join([*columns, *judgements])}
 FROM (SELECT {", ".join([*columns, f"{bounds.known_until} AS known_until", *snapshot])} FROM matters)
-WHERE {" AND ".join([*narrowed, f"({' OR '.join(counted)})"])}
+WHERE {" AND ".join([*narrowed, counted])}
 """  # noqa: S608 - our own names and definitions
 
 
