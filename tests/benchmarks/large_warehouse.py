@@ -23,6 +23,7 @@ _SHIFTED = (
     "occurred_at", "recorded_at", "placed_at", "stage_entered_at", "stage_due", "resolve_due", "rating_due",
     "resolved_at", "closed_at",
 )  # fmt: skip
+_TOWNSHIP = "leftPad(toString(copy % 15), 3, '0')"
 _BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -53,7 +54,7 @@ def _copy(client: Client, events: int, first: int, copies: int, of: int) -> None
         + [
             "generateUUIDv4() AS event_id",
             "concat(number, toString(copy)) AS number",
-            "concat(substring(region, 1, 6), leftPad(toString(copy % 15), 3, '0'), substring(region, 10)) AS region",
+            f"concat(substring(region, 1, 6), {_TOWNSHIP}, substring(region, 10)) AS region",
             f"log_offset + {events} * copy AS log_offset",
             f"store_position + {events} * copy AS store_position",
         ]
