@@ -18,14 +18,14 @@ def rebuild() -> None:
 @rebuild.command()
 @home_option
 @click.option(
-    "--from", "source", type=click.Choice(list(Source)), default=Source.AUTO, show_default=True,
+    "--from", "source", type=click.Choice([each.value for each in Source]), default="auto", show_default=True,
     help="The log, or the event store; auto takes the store where the log has lost its beginning.",
 )  # fmt: skip
 @click.option("--accept-differences", is_flag=True, help="Exchange the builds although they differ.")
-def analytics(home: Path | None, source: Source, accept_differences: bool) -> None:
+def analytics(home: Path | None, source: str, accept_differences: bool) -> None:
     """Build ClickHouse's landing table anew; a rebuild that was killed is gone on with."""
     with Installation.at(home) as parts, progress_bar("rebuilding the analytics") as progress:
         build = AnalyticsRebuild(
-            parts, source=source, accept_differences=accept_differences, progress=progress
+            parts, source=Source(source), accept_differences=accept_differences, progress=progress
         ).run()
     click.echo(f"build {build} of the analytics serves")

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from datetime import datetime
 
 import pyarrow as pa
 import structlog
@@ -25,7 +26,7 @@ from infra.clickhouse.migrate import migrate
 from infra.clickhouse.parked_tickets import set_standing, standing_of_all, waiting
 from infra.clickhouse.positions import Build, Reached, await_running_inserts, read_reached, write_positions
 from infra.clickhouse.repeats import first_of_each_sequence, without_repeats
-from infra.clickhouse.schema import EVENTS_TABLE
+from infra.clickhouse.schema import EVENTS_TABLE, ORIGINS_TABLE
 from infra.event_log.port import LogRecord
 from infra.event_log.sink import Letter, MovedOn, Step
 
@@ -60,6 +61,7 @@ class Landing:
         self._client: Client | None = None
         self._reached: dict[int, Reached] = {}
         self._heard_at = float("-inf")
+        self._origins: Mapping[str, datetime] = {}
         self._encoder = ThreadPoolExecutor(1, "landing-encoder")
 
     def start_offsets(self, partitions: Sequence[int]) -> Mapping[int, int]:
@@ -119,6 +121,16 @@ class Landing:
                 set_standing(client, build, key, "parked")
                 raise
             set_standing(client, build, key, "released")
+
+    def keep_origins(self, known_until: Mapping[str, datetime]) -> None:
+        """Tell the analysts up to when the cases of every origin are known; written when it has changed."""
+        if known_until and known_until != self._origins:
+            moments = pa.array(list(known_until.values()), pa.timestamp("us", "UTC"))
+            with self._using() as client:
+                insert_once(
+                    client, ORIGINS_TABLE, pa.table({"origin": list(known_until), "known_until": moments})
+                )
+            self._origins = dict(known_until)
 
     def close(self) -> None:
         """Let go of the connection and the encoder; the landing is not used afterwards."""
