@@ -24,6 +24,7 @@ from api.command_routes import add_command_routes
 from api.docs_page import add_docs_page
 from api.health import Health, health_routes
 from api.identity import ACTOR, ROLE, UNIT, HeaderIdentity
+from api.kpi_routes import kpi_routes
 from api.list_routes import list_routes
 from api.log_routes import log_routes
 from api.receipt_routes import receipt_routes
@@ -35,6 +36,8 @@ from infra.privacy.unsealing import Unsealing
 from infra.ticket_receipts import TicketReceipts
 from infra.tickets import Tickets
 from infra.transparency.log_reader import LogReader
+from projections.indicators.answers import IndicatorQueries
+from projections.indicators.table import OldestMissing
 from projections.sla_accountability import AccountabilityQueries
 from projections.sla_clocks import ClockQueries, KnownUntil
 from projections.ticket_state import TicketQueries
@@ -69,6 +72,8 @@ class Parts:
     rollup: Rollup
     transparency_log: LogReader
     receipts: TicketReceipts
+    indicators: IndicatorQueries
+    oldest_missing: OldestMissing
     health: Health
 
 
@@ -136,6 +141,7 @@ def create_app(
     app.include_router(analytics_routes(parts.rollup, identify, clock))
     app.include_router(receipt_routes(parts.tickets, parts.receipts, identify))
     app.include_router(log_routes(parts.transparency_log, identify))
+    app.include_router(kpi_routes(parts.indicators, identify, clock, parts.known_until, parts.oldest_missing))
     app.include_router(catalogue_routes())
     app.include_router(health_routes(parts.health))
     add_docs_page(app)

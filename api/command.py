@@ -44,6 +44,8 @@ def parts_of(parts: Installation) -> Parts:
         rollup=parts.rollup,
         transparency_log=parts.transparency_log,
         receipts=TicketReceipts(parts.store, parts.transparency_log),
+        indicators=parts.indicators,
+        oldest_missing=parts.oldest_missing,
         health=_health(parts),
     )
 

@@ -11,7 +11,8 @@ import click
 import structlog
 
 from consumers.dead_letters import DeadLetters
-from consumers.followers import FOLLOWERS, follow, open_sink
+from consumers.followers import FOLLOWERS, LANDING, follow, open_sink
+from consumers.matters import keep_matters
 from consumers.relay import Relay
 from consumers.tail import tail_log, tail_store
 from domain.errors import Halted, LiudanError
@@ -55,6 +56,8 @@ def project(home: Path | None, only: tuple[str, ...]) -> None:
         _ = parts.event_log, parts.reads  # opened here, once, for all threads
         failed: list[str] = []
         threads = [_thread(name, partial(follow, parts, name, stop), stop, failed) for name in names]
+        if LANDING in names:
+            threads.append(_thread("matters", partial(keep_matters, parts, stop), stop, failed))
         for thread in threads:
             thread.start()
         while not stop.is_set() and any(thread.is_alive() for thread in threads):

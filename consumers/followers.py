@@ -37,11 +37,13 @@ def _landing(parts: Installation) -> ReleasingSink:
     return Landing(parts.clickhouse, cluster=parts.settings.clickhouse_cluster)
 
 
+LANDING = "landing"
+
 # SQL wants to be up to date at once; ClickHouse wants few large inserts.
 FOLLOWERS: Mapping[str, Follower] = {
     "ticket-state": Follower(_sql(TicketStateProjection()), LoopSettings(max_records=1000)),
     "sla-clocks": Follower(_sql(SlaClocksProjection()), LoopSettings(max_records=1000)),
-    "landing": Follower(_landing, LoopSettings(max_records=50_000, linger_seconds=1.0)),
+    LANDING: Follower(_landing, LoopSettings(max_records=50_000, linger_seconds=1.0)),
 }
 
 

@@ -13,10 +13,12 @@ from typing import Self
 
 from clickhouse_connect.driver.client import Client
 
+from domain.cloudevent import decode
 from domain.rulebook import Rulebook
 from infra.clickhouse.accounts import WRITER, read_password
 from infra.clickhouse.connect import connect
 from infra.clickhouse.errors import ClickHouseUnavailable
+from infra.clickhouse.indicators.queries import ClickHouseIndicators
 from infra.clickhouse.rollup import RollupRow, regional_rollup
 from infra.event_log.embedded import EmbeddedEventLog
 from infra.event_log.kafka import KafkaEventLog
@@ -173,6 +175,18 @@ class Installation:
                 "in LIUDAN_CLICKHOUSE"
             )
         return connect(running.clickhouse, WRITER, read_password(self.home.clickhouse, WRITER))
+
+    @cached_property
+    def indicators(self) -> ClickHouseIndicators:
+        """The indicators in ClickHouse; it connects when it is first asked."""
+        indicators = ClickHouseIndicators(self.clickhouse)
+        self._closing.callback(indicators.close)
+        return indicators
+
+    def oldest_missing(self, position: int) -> datetime | None:
+        """Say when the first event after a position was recorded; None when there is none."""
+        following = self.store.read(position, 1)
+        return decode(following[0].state).recorded_at if following else None
 
     def rollup(
         self, *, region_prefix: str, depth: int, as_of: datetime, month_from: date, month_to: date

@@ -38,6 +38,7 @@ _COMMANDS = {
     "import": "infra.input_commands:import_command",
     "simulate": "infra.input_commands:simulate_command",
     "sla": "consumers.read_commands:sla",
+    "kpi": "consumers.kpi_command:kpi",
     "bench": "tests.benchmarks.command:bench",
 }
 

@@ -15,6 +15,7 @@ from consumers.dead_letters import DeadLetters
 from consumers.followers import FOLLOWERS, open_sink
 from consumers.sla_watch.watch import SETTLED
 from consumers.supervisor.day import Brought
+from consumers.supervisor.day_figures import show_figures
 from consumers.supervisor.parts import Plan
 from domain.errors import LiudanError, Transient
 from domain.events import TicketEscalated
@@ -147,6 +148,7 @@ def show(parts: Installation, layout: Plan, outcome: Outcome) -> None:
     console.print(figures)
     _show_rollup(console, parts)
     _show_log(console, parts)
+    show_figures(console, parts)
     console.print(f"API and its documentation: {layout.running.api}/docs")
     console.print(f"ClickHouse for analysts:   {layout.running.clickhouse}  (user analyst)")
     if layout.log is LogKind.KAFKA:

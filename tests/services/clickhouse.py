@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import re
 import shutil
 import signal
 import socket
@@ -18,17 +19,12 @@ from clickhouse_connect.driver.client import Client
 from infra.clickhouse.accounts import ANALYST, WRITER, read_password
 from infra.clickhouse.connect import connect
 from infra.clickhouse.migrate import migrate
-from infra.clickhouse.schema import (
-    EVENTS_TABLE,
-    MIGRATIONS_TABLE,
-    ORIGINS_TABLE,
-    PARKED_TABLE,
-    POSITIONS_TABLE,
-    REGION_NAMES_TABLE,
-)
+from infra.clickhouse.migration_files import migrations
+from infra.clickhouse.schema import MIGRATIONS_TABLE, REGION_NAMES_TABLE
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 30.0
+_CREATED = re.compile(r"CREATE TABLE IF NOT EXISTS (liudan\.\w+)")
 
 
 def require_clickhouse() -> None:
@@ -127,7 +123,7 @@ def endpoint(shared_endpoint: Endpoint) -> Endpoint:
     """The shared endpoint with the product's tables, empty."""
     client = shared_endpoint.client()
     migrate(client)
-    emptied = {EVENTS_TABLE, PARKED_TABLE, POSITIONS_TABLE, ORIGINS_TABLE}
+    emptied = {name for file in migrations() for name in _CREATED.findall(file.text)}
     kept = {MIGRATIONS_TABLE, REGION_NAMES_TABLE}
     tables = (
         "SELECT concat('liudan.', name) FROM system.tables WHERE database = 'liudan' AND engine != 'View'"
