@@ -20,6 +20,7 @@ from infra.transparency.merkle import is_consistent
 from infra.transparency.receipt import SUFFIX, NotProven, Receipt
 from infra.transparency.signed_note import SignedNote, VerifierKey
 from infra.transparency.trust_policy import TrustPolicy
+from infra.verify_command import verify_command
 
 _number = click.argument("number")
 
@@ -167,3 +168,4 @@ def check_consistency(older: BinaryIO, newer: BinaryIO, home: Path | None, verif
 
 
 audit.add_command(access)
+audit.add_command(verify_command)

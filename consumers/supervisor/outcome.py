@@ -13,7 +13,6 @@ from rich.table import Table
 
 from consumers.dead_letters import DeadLetters
 from consumers.followers import FOLLOWERS, open_sink
-from consumers.relay import relay_bookmark
 from consumers.sla_watch.watch import SETTLED
 from consumers.supervisor.day import Brought
 from consumers.supervisor.parts import Plan
@@ -24,6 +23,7 @@ from infra.bootstrap import Installation
 from infra.clickhouse.rollup import RollupRow
 from infra.clickhouse.schema import EVENTS_TABLE
 from infra.event_log.port import TICKETS_TOPIC
+from infra.event_log.relay_mark import relay_bookmark
 from infra.event_log.subject import subject_of
 from infra.read_store.announcement_rows import AnnouncementRows
 from infra.read_store.clock_queries import SqlClockQueries

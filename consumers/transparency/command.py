@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from functools import partial
 from pathlib import Path
 
 import click
@@ -10,6 +11,7 @@ from consumers.transparency.cosign import Cosigner
 from consumers.transparency.keep import LogKeeper
 from infra.bootstrap import Installation
 from infra.cli_options import home_option
+from infra.event_store.open import open_event_store
 
 
 @click.command()
@@ -22,5 +24,10 @@ def transparency(home: Path | None) -> None:
     with Installation.at(home) as parts:
         cosigner = Cosigner(parts.transparency_log, parts.trust_policy)
         LogKeeper(
-            parts.store, parts.transparency_log.folder, parts.log_signer, cosigner=cosigner, stop=stop
+            parts.store,
+            parts.transparency_log.folder,
+            parts.log_signer,
+            cosigner=cosigner,
+            open_store=partial(open_event_store, parts.settings.event_store_url),
+            stop=stop,
         ).run()

@@ -4,6 +4,7 @@ One process at a time keeps it. Before it goes on it makes sure that store and l
 stops with a sentence when they do not: a log that went on would contradict what it has signed.
 """
 
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -20,11 +21,15 @@ from infra.transparency.checkpoint import Checkpoint
 from infra.transparency.log_folder import LogFolder
 from infra.transparency.log_reader import LogReader
 from infra.transparency.log_writer import LogWriter
+from infra.transparency.rebuild import OpenStore, stretches
+from infra.transparency.set_back import check_not_set_back, log_bookmark
 from infra.transparency.signed_note import Signer
+from infra.transparency.tree_edge import STRETCH
 from infra.transparency.trust_policy import TrustPolicy
 
 LOCK = "transparency"
 PARTITION = 0
+_WORTH_PROCESSES = 3 * STRETCH
 
 log = structlog.get_logger(__name__)
 
@@ -42,11 +47,6 @@ class KeeperSettings:
     """How often a process that does not keep the log tries to."""
 
 
-def log_bookmark(origin: str) -> str:
-    """Give the name under which the store remembers how far the log has been published."""
-    return f"transparency:{origin}"
-
-
 class LogKeeper:
     """Keeps one log; any number may run, one at a time is active. `run` until `stop`."""
 
@@ -57,6 +57,7 @@ class LogKeeper:
         signer: Signer,
         *,
         cosigner: Cosigner | None = None,
+        open_store: OpenStore | None = None,
         settings: KeeperSettings | None = None,
         stop: threading.Event | None = None,
         backoff: Backoff | None = None,
@@ -66,6 +67,7 @@ class LogKeeper:
         self.stop = stop or threading.Event()
         self._store, self._folder, self._signer = store, folder, signer
         self._cosigner = cosigner or Cosigner(LogReader(folder), TrustPolicy())
+        self._open_store = open_store
         self._settings = settings or KeeperSettings()
         self._backoff = backoff or Backoff(longest_seconds=5.0)
         self._clock = clock
@@ -94,6 +96,7 @@ class LogKeeper:
             if not active:
                 raise Transient("another process keeps the transparency log")
             self._check(writer)
+            self._graft(writer)
             while leaves := self._store.leaves(writer.position, self._settings.batch):
                 writer.append(leaves)
             self._publish(writer)
@@ -103,11 +106,31 @@ class LogKeeper:
         with LogWriter(self._folder, self._signer) as writer:
             self._check(writer)
             self._publish(writer)
+            self._graft(writer)
             self.progress.place({PARTITION: writer.position})
             log.info("transparency log is kept", size=writer.size, position=writer.position)
             with self._cosigner.at_work():
                 while not self.stop.is_set():
                     self._turn(writer)
+
+    def _graft(self, writer: LogWriter) -> None:
+        """Build what is far behind in several processes, with a checkpoint after every stretch."""
+        if self._open_store is None or self._is_short(writer):
+            return
+        while missing := -writer.size % STRETCH:
+            writer.append(self._store.leaves(writer.position, min(self._settings.batch, missing)))
+        number, processes = writer.size // STRETCH, os.cpu_count() or 1
+        for stretch in stretches(
+            self._folder.folder, number, writer.position, self._store, self._open_store, processes
+        ):
+            writer.graft(stretch)
+            self._publish(writer)
+            if self.stop.is_set():
+                return
+
+    def _is_short(self, writer: LogWriter) -> bool:
+        """Whether what is missing is not worth several processes."""
+        return self._store.position_behind(writer.position, _WORTH_PROCESSES) is None
 
     def _turn(self, writer: LogWriter) -> None:
         leaves = self._store.leaves(writer.position, self._settings.batch)
@@ -131,23 +154,12 @@ class LogKeeper:
     def _check(self, writer: LogWriter) -> None:
         """Raise Halted unless the store begins with what the log has, and the log was not set back."""
         size, position = writer.size, writer.position
-        remembered = self._store.bookmark(self._bookmark)
-        if position < remembered:
-            raise Halted(
-                f"the checkpoint in {self._folder.folder} ends at position {position} of the event store, "
-                f"but one up to {remembered} was published: an old one was put back; restore the newest"
-            )
+        reader = LogReader(self._folder)
+        check_not_set_back(reader, writer.checkpoint, position, self._store)
         if (last := self._store.last_position()) < position:
             raise Halted(
                 f"the event store ends at position {last}, before the log's checkpoint ({size} leaves, up to "
                 f"position {position}): events were lost, or an old backup was restored"
-            )
-        reader = LogReader(self._folder)
-        witnessed = reader.witnessed_head()
-        if witnessed and (size < witnessed.checkpoint.size or not _begins_with(reader, witnessed.checkpoint)):
-            raise Halted(
-                f"witnesses have signed a tree of {witnessed.checkpoint.size} entries that the log's tree of "
-                f"{size} does not begin with: the log was set back or changed; restore the newest one"
             )
         stored = self._store.leaves(position - 1, 1) if size else []
         if size and stored != [(position, reader.entry(size - 1, size))]:
@@ -161,7 +173,3 @@ class LogKeeper:
         self.progress.enter(Condition.WAITING, str(error))
         log.warning("transparency log waits", reason=str(error), retry_in_seconds=round(delay, 2))
         self.stop.wait(delay)
-
-
-def _begins_with(reader: LogReader, older: Checkpoint) -> bool:
-    return reader.root(older.size) == older.root

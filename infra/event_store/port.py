@@ -78,6 +78,10 @@ class EventStore(Protocol):
         """As `read`, but positions and bytes only: for those who carry every event."""
         ...
 
+    def position_behind(self, after: int, count: int) -> int | None:
+        """Give the position of the `count`-th event after `after`, None when there are not so many."""
+        ...
+
     def positions(self, stream_id: UUID) -> list[int]:
         """Give the positions of one stream's events, in order of version."""
         ...

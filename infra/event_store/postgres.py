@@ -42,6 +42,7 @@ _SELECT_TOPICS = (
     "AND (%s::bigint IS NULL OR position <= %s) AND topic = ANY(%s) ORDER BY position LIMIT %s"
 )
 _SELECT_LEAVES = "SELECT position, state FROM events WHERE position > %s ORDER BY position LIMIT %s"
+_SELECT_BEHIND = "SELECT position FROM events WHERE position > %s ORDER BY position LIMIT 1 OFFSET %s"
 _SELECT_POSITIONS = "SELECT position FROM events WHERE stream_id = %s ORDER BY version"
 _SET_BOOKMARK = (
     "INSERT INTO bookmarks AS b VALUES (%s, %s) ON CONFLICT (name) DO UPDATE "
@@ -92,6 +93,11 @@ class PostgresEventStore(library.PostgresApplicationRecorder):
         """See `EventStore.leaves`."""
         rows = self.datastore.execute(_SELECT_LEAVES, after, limit)
         return [(position, state) for position, state in rows]
+
+    def position_behind(self, after: int, count: int) -> int | None:
+        """See `EventStore.position_behind`."""
+        rows = self.datastore.execute(_SELECT_BEHIND, after, count - 1)
+        return rows[0][0] if rows else None
 
     def positions(self, stream_id: UUID) -> list[int]:
         """See `EventStore.positions`."""

@@ -34,6 +34,7 @@ _SELECT_STREAM = (
 _SELECT_STREAM_BACKWARDS = _SELECT_STREAM.replace("ORDER BY version", "ORDER BY version DESC")
 
 _SELECT_LEAVES = "SELECT position, state FROM events WHERE position > ? ORDER BY position LIMIT ?"
+_SELECT_BEHIND = "SELECT position FROM events WHERE position > ? ORDER BY position LIMIT 1 OFFSET ?"
 _SELECT_POSITIONS = "SELECT position FROM events WHERE stream_id = ? ORDER BY version"
 
 
@@ -91,6 +92,12 @@ class SqliteEventStore(library.SQLiteApplicationRecorder):
         """See `EventStore.leaves`."""
         with self._readers.connection() as connection:
             return connection.execute(_SELECT_LEAVES, (after, limit)).fetchall()
+
+    def position_behind(self, after: int, count: int) -> int | None:
+        """See `EventStore.position_behind`."""
+        with self._readers.connection() as connection:
+            row = connection.execute(_SELECT_BEHIND, (after, count - 1)).fetchone()
+        return row and int(row[0])
 
     def positions(self, stream_id: UUID) -> list[int]:
         """See `EventStore.positions`."""

@@ -57,7 +57,7 @@ class LogFolder:
             return self._read(tile) if tile.level == ENTRIES else self._full_tile(tile)
         with suppress(FileNotFoundError):
             return self._checked(tile, self.path(tile).read_bytes())
-        return _beginning(tile, self.read(tile.whole))
+        return beginning(tile, self.read(tile.whole))
 
     def _read(self, tile: Tile) -> bytes:
         try:
@@ -79,8 +79,9 @@ class LogFolder:
             folder.rmdir()
 
 
-def _beginning(tile: Tile, full: bytes) -> bytes:
+def beginning(tile: Tile, wider: bytes) -> bytes:
+    """Cut what a partial tile has out of a wider one of the same place."""
     if tile.level != ENTRIES:
-        return full[: tile.width * HASH_BYTES]
-    entries = list(unpack_entries(full))
+        return wider[: tile.width * HASH_BYTES]
+    entries = list(unpack_entries(wider))
     return pack_entries(entries[: tile.width])

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from domain.errors import Invalid, NotFound, Transient
 from infra.transparency.checkpoint import Checkpoint
-from infra.transparency.log_folder import LogFolder
+from infra.transparency.log_folder import LogFolder, beginning
 from infra.transparency.merkle import (
     Stretch,
     consistency_stretches,
@@ -17,7 +17,7 @@ from infra.transparency.merkle import (
 )
 from infra.transparency.position_runs import PositionRuns
 from infra.transparency.signed_note import SignedNote, VerifierKey
-from infra.transparency.tiles import ENTRIES, Tile, hash_at, tile_with, unpack_entries
+from infra.transparency.tiles import ENTRIES, WIDTH, Tile, hash_at, tile_with, unpack_entries
 
 _TILE_HEIGHT = 8
 
@@ -68,10 +68,16 @@ class LogReader:
             raise NotFound(f"the log does not have {tile.path} yet", rule="no-such-tile", field="path")
         return self.folder.read(tile)
 
+    def as_it_was(self, tile: Tile) -> bytes:
+        """Give a tile of a smaller tree than the newest, whether or not that one was ever published."""
+        wider, _ = tile_with(tile.level, tile.number * WIDTH, self._newest())
+        return beginning(tile, self.folder.read(wider))
+
     def entries(self, start: int, size: int) -> list[bytes]:
         """Give the entries from leaf `start` to the end of its bundle in a tree of `size` leaves."""
-        tile, place = tile_with(ENTRIES, start, size)
-        return list(unpack_entries(self.folder.read(tile)))[place:]
+        tile, place = tile_with(ENTRIES, start, self._newest())
+        end = size - start + place
+        return list(unpack_entries(self.folder.read(tile)))[place:end]
 
     def entry(self, leaf: int, size: int) -> bytes:
         """Give one entry of the tree of `size` leaves."""
@@ -81,34 +87,40 @@ class LogReader:
     def inclusion(self, leaf: int, size: int) -> list[bytes]:
         """Prove that a leaf is in the tree of `size` leaves, from its sibling upwards; raises Invalid."""
         _check_leaf(leaf, size)
-        return self._hashes(inclusion_stretches(leaf, size), size)
+        return self._hashes(inclusion_stretches(leaf, size))
 
     def consistency(self, first: int, second: int) -> list[bytes]:
         """Prove that the tree of `first` leaves is the beginning of that of `second`; raises Invalid."""
         if not 0 <= first <= second:
             raise Invalid(f"a tree of {first} leaves is not the beginning of one of {second}", field="from")
-        return self._hashes(consistency_stretches(first, second), second)
+        return self._hashes(consistency_stretches(first, second))
 
     def root(self, size: int) -> bytes:
         """Compute the root of the tree of `size` leaves."""
-        return self._hash((0, size), size)
+        return self._hashes([(0, size)])[0]
 
     def positions(self) -> PositionRuns:
         """Say which leaf is which position in the event store, as far as the newest checkpoint reaches."""
-        size = self.head().checkpoint.size
+        return self.positions_of(self.head().checkpoint.size)
+
+    def positions_of(self, size: int) -> PositionRuns:
+        """As `positions`, for the tree of `size` leaves."""
         return PositionRuns(size, _present(self.folder.positions) if size else b"")
 
-    def _hashes(self, stretches: Sequence[Stretch], size: int) -> list[bytes]:
-        return [self._hash(stretch, size) for stretch in stretches]
+    def _newest(self) -> int:
+        """The size whose tiles are there: a smaller tree's own partial tiles may never have been written."""
+        return self.head().checkpoint.size
 
-    def _hash(self, stretch: Stretch, size: int) -> bytes:
-        return fold_right(
-            [self._subtree(height, place, size) for height, place in perfect_subtrees(*stretch)]
-        )
+    def _hashes(self, stretches: Sequence[Stretch]) -> list[bytes]:
+        newest = self._newest()
+        return [
+            fold_right([self._subtree(height, place, newest) for height, place in perfect_subtrees(*stretch)])
+            for stretch in stretches
+        ]
 
-    def _subtree(self, height: int, place: int, size: int) -> bytes:
+    def _subtree(self, height: int, place: int, newest: int) -> bytes:
         level, extra = divmod(height, _TILE_HEIGHT)
-        tile, at = tile_with(level, place << extra, size)
+        tile, at = tile_with(level, place << extra, newest)
         return perfect_root(hash_at(self.folder.read(tile), at, 1 << extra))
 
 

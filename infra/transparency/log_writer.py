@@ -15,6 +15,7 @@ from infra.transparency.durable_files import DurableFiles, replace_durably
 from infra.transparency.log_folder import LogFolder
 from infra.transparency.merkle import EMPTY_ROOT
 from infra.transparency.position_runs import PositionRuns
+from infra.transparency.rebuild import Stretch
 from infra.transparency.signed_note import BadNote, SignedNote, Signer
 from infra.transparency.tiles import Tile
 from infra.transparency.tree_edge import TreeEdge
@@ -71,6 +72,14 @@ class LogWriter:
             self._files.write(self._log.path(tile), content)
             self._full.append(tile)
         self._runs.extend([position for position, _ in leaves])
+
+    def graft(self, stretch: Stretch) -> None:
+        """Add leaves whose tiles are in place, see `infra.transparency.rebuild`. Raises OSError."""
+        for tile, content in self._edge.graft(stretch.root):
+            self._files.write(self._log.path(tile), content)
+            self._full.append(tile)
+        for positions in stretch.runs:
+            self._runs.extend(positions)
 
     def publish(self) -> Checkpoint:
         """Make everything durable and then sign it: the new checkpoint. Raises OSError."""

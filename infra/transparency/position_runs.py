@@ -49,6 +49,14 @@ class PositionRuns:
         end = self._leaves[run + 1] if run + 1 < len(self._leaves) else self.size
         return leaf if leaf < end else None
 
+    def leaves_upto(self, position: int) -> int:
+        """Count the leaves at or before a position."""
+        run = bisect_right(self._positions, position) - 1
+        if run < 0:
+            return 0
+        end = self._leaves[run + 1] if run + 1 < len(self._leaves) else self.size
+        return min(self._leaves[run] + position - self._positions[run] + 1, end)
+
     def extend(self, positions: Sequence[int]) -> None:
         """Add the positions of the next leaves."""
         if not positions:
@@ -63,6 +71,12 @@ class PositionRuns:
                 self._positions.append(position)
             self.size += 1
             expected = position + 1
+
+    def ranges(self) -> list[range]:
+        """Give the positions of all leaves, run by run."""
+        ends = [*self._leaves[1:], self.size]
+        runs = zip(self._leaves, ends, self._positions, strict=True)
+        return [range(position, position + end - leaf) for leaf, end, position in runs]
 
     def save(self, path: Path) -> bool:
         """Bring the file up to date; tells whether it was not. Raises OSError."""

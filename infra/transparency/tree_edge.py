@@ -6,6 +6,9 @@ from infra.transparency.merkle import HASH_BYTES, fold_right, leaf_hashes, perfe
 from infra.transparency.tiles import ENTRIES, WIDTH, Tile, hash_at, levels, pack_entries, unfinished
 
 _FULL_BYTES = WIDTH * HASH_BYTES
+STRETCH = WIDTH * WIDTH
+"""The leaves below one hash of level 2."""
+_ABOVE_STRETCH = 2
 
 
 class TreeEdge:
@@ -35,6 +38,17 @@ class TreeEdge:
                 yield Tile(ENTRIES, self.size // WIDTH - 1), bytes(self._bundle)
                 self._bundle.clear()
             yield from self._push(0, leaf_hashes(some))
+
+    def graft(self, root: bytes) -> Iterator[tuple[Tile, bytes]]:
+        """Add STRETCH leaves at once whose own tiles are written; the tree ends where such a stretch does.
+
+        Yields the tiles above them that are full now.
+        """
+        assert self.size % STRETCH == 0  # noqa: S101 - the caller's to know
+        self.size += STRETCH
+        while len(self._tiles) < _ABOVE_STRETCH:
+            self._tiles.append(bytearray())
+        yield from self._push(_ABOVE_STRETCH, root)
 
     def _push(self, level: int, hashes: bytes) -> Iterator[tuple[Tile, bytes]]:
         if level == len(self._tiles):

@@ -94,7 +94,7 @@ class WitnessClient:
             raise WitnessAway(f"{self.witness.name} does not say which tree it has signed")
         if int(text) > head.checkpoint.size:
             raise WitnessRefuses(
-                f"{self.witness.name} has signed a tree of {text} entries, "
-                f"the log has {head.checkpoint.size}: it was set back"
+                f"{self.witness.name} has signed a tree of {text} entries, the log has "
+                f"{head.checkpoint.size}: it was set back"
             )
         return int(text)

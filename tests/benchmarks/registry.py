@@ -14,6 +14,7 @@ from tests.benchmarks.projection import TicketState
 from tests.benchmarks.relay import RelayToKafka
 from tests.benchmarks.replay import ReplayOfALongHistory
 from tests.benchmarks.sealing import SealingCost
+from tests.benchmarks.transparency import AuditVerify, InclusionProof, LogFollowing, LogRebuild
 
 MEASURES: Sequence[Measure] = (
     InProcessSqlite(),
@@ -28,4 +29,8 @@ MEASURES: Sequence[Measure] = (
     DeadlinesCost(),
     DueTimers(),
     SealingCost(),
+    LogFollowing(),
+    LogRebuild(),
+    InclusionProof(),
+    AuditVerify(),
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from consumers.progress import Condition
-from consumers.transparency.keep import LogKeeper, log_bookmark
+from consumers.transparency.keep import LogKeeper
 from domain.errors import Halted
 from infra.event_store.open import open_event_store
 from infra.event_store.port import EventStore, VersionTaken
@@ -16,6 +16,7 @@ from infra.transparency.log_folder import LogFolder
 from infra.transparency.log_key import open_log_key
 from infra.transparency.log_reader import LogReader
 from infra.transparency.merkle import is_consistent
+from infra.transparency.set_back import log_bookmark
 from infra.transparency.signed_note import Signer
 from tests.contract.event_store_fixtures import open_store, store, store_url
 from tests.services.eventually import eventually

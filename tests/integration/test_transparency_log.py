@@ -9,10 +9,13 @@ from domain.errors import Halted, Invalid, Transient
 from infra.transparency.checkpoint import Checkpoint
 from infra.transparency.log_folder import LogFolder
 from infra.transparency.log_key import open_log_key
+from infra.transparency.log_reader import LogReader
 from infra.transparency.log_writer import Leaf, LogWriter
-from infra.transparency.merkle import leaf_hash
+from infra.transparency.merkle import is_consistent, leaf_hash, root_by_inclusion
+from infra.transparency.receipt import Receipt
 from infra.transparency.signed_note import Signer
 from infra.transparency.tiles import Tile
+from infra.transparency.tree_edge import TreeEdge
 from tests.services.go_tools import go_check, size_by_fsck
 
 
@@ -61,9 +64,25 @@ def test_gos_own_notes_open_the_checkpoint(log: LogFolder, signer: Signer, tmp_p
         (Signer("example.com/log", bytes(32)).verifier, False),
     ):
         key.write_text(f"{verifier}\n")
-        opened = subprocess.run([go_check(), key, log.checkpoint], capture_output=True, text=True)
+        opened = subprocess.run([go_check(), "note", key, log.checkpoint], capture_output=True, text=True)
         assert (opened.returncode == 0) is accepted, opened.stderr
         assert opened.stdout.startswith("example.com/log\n300\n") is accepted
+
+
+@pytest.mark.go
+def test_gos_own_trees_accept_receipts(log: LogFolder, signer: Signer, tmp_path: Path) -> None:
+    grow(log, signer, 300)
+    key, file = tmp_path / "key", tmp_path / "receipt"
+    key.write_text(f"{signer.verifier}\n")
+    reader = LogReader(log)
+    for leaf in (0, 1, 255, 256, 298, 299):
+        receipt = Receipt(reader.entry(leaf, 300), leaf, reader.inclusion(leaf, 300), reader.head().note)
+        file.write_bytes(bytes(receipt))
+        accepted = subprocess.run([go_check(), "receipt", key, file], capture_output=True)
+        assert accepted.stdout == receipt.entry, accepted.stderr
+        file.write_bytes(bytes(receipt._replace(entry=b"another")))
+        refused = subprocess.run([go_check(), "receipt", key, file], capture_output=True)
+        assert (refused.returncode, refused.stdout) == (1, b"")
 
 
 def test_partial_tiles_go_when_the_full_one_is_there(log: LogFolder, signer: Signer) -> None:
@@ -74,6 +93,23 @@ def test_partial_tiles_go_when_the_full_one_is_there(log: LogFolder, signer: Sig
     )
     assert [name for name in names if name.startswith("tile/0")] == ["tile/0/000", "tile/0/001.p/44"]
     assert log.read(Tile(0, 0, 20)) == log.read(Tile(0, 0))[: 20 * 32]
+
+
+def test_proofs_and_edges_of_trees_that_were_never_published(log: LogFolder, signer: Signer) -> None:
+    """What a partial tile would have had stands at the beginning of the wider one of today."""
+    grow(log, signer, 1000)
+    reader, newest = LogReader(log), 1000
+    whole = TreeEdge()
+    for size in (1, 255, 256, 257, 511, 512, 513, 999):
+        list(whole.extend([entry for _, entry in leaves(whole.size, size)]))
+        root = reader.root(size)
+        assert root == whole.root() == TreeEdge(size, reader.as_it_was).root()
+        for leaf in (0, size // 2, size - 1):
+            proof = reader.inclusion(leaf, size)
+            assert root_by_inclusion(leaf_hash(reader.entry(leaf, size)), leaf, size, proof) == root
+        assert is_consistent(size, newest, root, reader.root(newest), reader.consistency(size, newest))
+        assert is_consistent(1, size, reader.root(1), root, reader.consistency(1, size))
+        assert len(reader.entries(size - 1, size)) == 1
 
 
 def test_a_log_has_one_writer(log: LogFolder, signer: Signer) -> None:

@@ -1,7 +1,7 @@
 """Tiles: their names, their contents, and the edge of a growing tree."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.errors import Invalid
@@ -69,6 +69,7 @@ def plain_root(hashes: list[bytes]) -> bytes:
     return node_hash(plain_root(hashes[:middle]), plain_root(hashes[middle:]))
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 700), max_size=5))
 def test_a_tree_is_the_same_however_it_grew(steps: list[int]) -> None:
     """It is taken up again from its unfinished tiles between the steps, as after a crash."""
