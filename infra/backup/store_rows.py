@@ -4,6 +4,7 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
@@ -16,13 +17,18 @@ from domain.errors import Invalid
 from infra.backup.archive import PARTIAL, sync_folder
 from infra.event_store.open import open_event_store, open_sqlite
 from infra.event_store.postgres_connect import Datastore
-from infra.event_store.sqlite_file import connect, immediate, unavailable
+from infra.event_store.sqlite_file import connect, immediate, insert_rows, unavailable
 
 Rows = Iterator[tuple[object, ...]]
 _EVENTS = "SELECT position, stream_id, version, topic, state FROM events ORDER BY position"
 _COMMANDS = "SELECT command_id, fingerprint, stream_id, version FROM commands"
 _LAST = "SELECT coalesce(max(position), 0) FROM events"
 _STEP = 5000
+_THROWN_AWAY_UNLESS_WHOLE = (
+    "PRAGMA journal_mode=OFF",
+    "PRAGMA synchronous=OFF",
+    "PRAGMA cache_size=-262144",
+)
 
 
 class Snapshot(NamedTuple):
@@ -132,14 +138,14 @@ def _fill_sqlite(path: Path, filling: Filling) -> None:
     open_sqlite(draft).close()
     with closing(connect(draft)) as connection:
         try:
-            connection.execute("PRAGMA synchronous=OFF")  # it is thrown away unless it comes to its end
-            events = "INSERT INTO events (position, stream_id, version, topic, state) VALUES (?, ?, ?, ?, ?)"
-            commands = (
-                "INSERT INTO commands (command_id, fingerprint, stream_id, version) VALUES (?, ?, ?, ?)"
-            )
+            for pragma in _THROWN_AWAY_UNLESS_WHOLE:
+                connection.execute(pragma)
             with immediate(connection):
-                connection.executemany(events, filling.events)
-                connection.executemany(commands, filling.commands)
+                for rows in _chunks(filling.events):
+                    insert_rows(connection, "events (position, stream_id, version, topic, state)", rows)
+                for rows in _chunks(filling.commands):
+                    insert_rows(connection, "commands (command_id, fingerprint, stream_id, version)", rows)
+            connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except sqlite3.Error as error:
             raise unavailable(draft, error) from error
@@ -184,6 +190,12 @@ def _fill_postgres(url: str, filling: Filling) -> None:
         raise datastore.unavailable(error) from error
     finally:
         datastore.close()
+
+
+def _chunks(rows: Iterable[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
+    left = iter(rows)
+    while chunk := list(islice(left, _STEP)):
+        yield chunk
 
 
 def _uuid(raw: object) -> UUID:
