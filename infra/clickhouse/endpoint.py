@@ -56,8 +56,10 @@ def serve(path: Path, port: int, *, host: str = "127.0.0.1", die_with_parent: bo
         accounts = load_accounts(path)
         data = path / "data"
         data.mkdir(exist_ok=True)
-        _settle_in(path / "engine")
-        _lock_in([data, _scratch(path)], path / "engine")
+        scratch = _scratch(path)
+        write_config(scratch)
+        os.chdir(scratch)  # the engine loads the ./config.xml of wherever we are
+        _lock_in([data, scratch])
         engine = Engine(data)
         try:
             protocol = ClickHouseHttp(engine, accounts)
@@ -113,15 +115,12 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         listener.close()
 
 
-def _settle_in(folder: Path) -> None:
-    """Work in a folder of its own: the engine loads the ./config.xml of wherever we are."""
-    folder.mkdir(exist_ok=True)
-    write_config(folder)
-    os.chdir(folder)
-
-
 def _scratch(path: Path) -> Path:
-    """Give the engine a folder for what it puts into TMPDIR while it loads."""
+    """Give the engine a folder for its configuration and what it puts into TMPDIR.
+
+    It is its working folder as well, and must be writable: in one that is not, the engine crashed at every
+    fourth start (measured).
+    """
     scratch = path / "scratch"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir()
@@ -129,9 +128,9 @@ def _scratch(path: Path) -> Path:
     return scratch
 
 
-def _lock_in(writable: list[Path], configuration: Path) -> None:
+def _lock_in(writable: list[Path]) -> None:
     installed = {Path(sys.prefix), Path(sys.base_prefix)}
-    readable = [configuration, *map(Path, _READABLE), *installed]
+    readable = [*map(Path, _READABLE), *installed]
     version = restrict(writable=writable, readable=readable)
     if version:
         _log.info("locked into the data folder", landlock=version, path=str(writable[0]))
