@@ -64,11 +64,16 @@ def serve(path: Path, port: int, *, host: str = "127.0.0.1", die_with_parent: bo
         try:
             protocol = ClickHouseHttp(engine, accounts)
             _log.info("clickhouse endpoint ready", port=listener.getsockname()[1], path=str(path))
-            asyncio.run(_Server(_config(protocol)).serve(sockets=[listener]))
+            asyncio.run(_served(protocol, listener))
             protocol.close()
         finally:
             engine.close()
     _log.info("clickhouse endpoint stopped")
+
+
+async def _served(protocol: ClickHouseHttp, listener: socket.socket) -> None:
+    await _Server(_config(protocol)).serve(sockets=[listener])
+    await protocol.end()
 
 
 class _Server(uvicorn.Server):

@@ -31,6 +31,7 @@ class ClickHouseHttp:
 
     def __init__(self, engine: Engine, accounts: Accounts) -> None:
         self._accounts = accounts
+        self._serving: set[asyncio.Task[object]] = set()
         functions = AllowedFunctions.read(
             engine.ask(FUNCTIONS_QUERY, output_format="JSONCompactEachRow").decode()
         )
@@ -39,13 +40,24 @@ class ClickHouseHttp:
         self._statements = Statements(engine, planner, self._inserts)
         self._time_zone = engine.ask("SELECT timezone()").decode().strip()
 
+    async def end(self) -> None:
+        """End the requests that are still being served, and wait until they have ended."""
+        for task in self._serving:
+            task.cancel()
+        if self._serving:
+            await asyncio.wait(self._serving)
+
     def close(self) -> None:
-        """Wait for the statements that are running."""
+        """Wait for the inserts that are being written."""
         self._statements.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         request = Request(scope, receive)
+        task = asyncio.current_task()
+        if task is not None:
+            self._serving.add(task)
+            task.add_done_callback(self._serving.discard)
         path = request.url.path
         if path in _OK_PATHS or (path == "/" and request.method == "HEAD"):
             await PlainTextResponse("Ok.\n")(scope, receive, send)
