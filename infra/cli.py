@@ -28,6 +28,7 @@ _COMMANDS = {
     "import": "infra.input_commands:import_command",
     "simulate": "infra.input_commands:simulate_command",
     "sla": "consumers.read_commands:sla",
+    "sql": "infra.sql_command:sql",
     "bench": "tests.benchmarks.command:bench",
 }
 

@@ -17,7 +17,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from backports.zstd import decompress as zstd_decompress
-from clickhouse_connect.driver.client import Client
 
 from infra.clickhouse.compression import NativeFrames, unframed
 from tests.services.clickhouse import Endpoint, analyst, endpoint, own_endpoint, shared_endpoint, writer
