@@ -29,6 +29,7 @@ _COMMANDS = {
     "simulate": "infra.input_commands:simulate_command",
     "sla": "consumers.read_commands:sla",
     "sql": "infra.sql_command:sql",
+    "export": "infra.export_command:export_command",
     "bench": "tests.benchmarks.command:bench",
 }
 
