@@ -1,8 +1,8 @@
 """Which tickets may be told apart in published data: small cells are coarsened until nobody stands out.
 
 A cell is what a row says of where, what about and in which month. Rows of a cell with fewer than k tickets
-are published with a wider region or a wider category, together with others, and only where even the widest cell
-stays too small they are left out. A row whose own cell is large enough is never coarsened.
+are published with a wider region or a wider category, together with others, and only where even the widest
+cell stays too small they are left out. A row whose own cell is large enough is never coarsened.
 """
 
 from collections import Counter

@@ -287,10 +287,14 @@ LEGITIMATE = [
     "SELECT e.number, p.reason FROM liudan.ticket_events AS e LEFT JOIN liudan.parked AS p USING (number)",
     "SELECT * FROM liudan.ticket_events AS a, liudan.parked AS b WHERE a.number = b.number",
     "SELECT number, row_number() OVER (PARTITION BY region ORDER BY recorded_at) FROM liudan.ticket_events",
-    "SELECT number, lagInFrame(state) OVER w FROM ticket_events WINDOW w AS (PARTITION BY "
-    "number ORDER BY sequence)",
-    "WITH newest AS (SELECT number, argMax(state, sequence) AS s FROM ticket_events GROUP BY "
-    "number) SELECT s, count() FROM newest GROUP BY s",
+    (
+        "SELECT number, lagInFrame(state) OVER w FROM ticket_events WINDOW w AS (PARTITION BY "
+        "number ORDER BY sequence)"
+    ),
+    (
+        "WITH newest AS (SELECT number, argMax(state, sequence) AS s FROM ticket_events GROUP BY "
+        "number) SELECT s, count() FROM newest GROUP BY s"
+    ),
     "WITH RECURSIVE t AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM t WHERE n < 5) SELECT sum(n) FROM t",
     "WITH `区` AS (SELECT '6229' AS `码`) SELECT `码` FROM `区`",
     "SELECT arrayJoin([1, 2, 3]) AS n",
@@ -298,15 +302,19 @@ LEGITIMATE = [
     "SELECT quantiles(0.5, 0.9)(returns), quantileExactIf(0.5)(returns, returns > 0) FROM ticket_events",
     "SELECT sumMerge(s) FROM (SELECT sumState(returns) AS s FROM ticket_events)",
     "SELECT countIf(state = 'closed') / count() FROM ticket_events SETTINGS max_threads = 1",
-    "SELECT toStartOfMonth(placed_at, 'Asia/Shanghai') AS m, uniqExact(number) FROM "
-    "ticket_events GROUP BY m WITH ROLLUP",
+    (
+        "SELECT toStartOfMonth(placed_at, 'Asia/Shanghai') AS m, uniqExact(number) FROM "
+        "ticket_events GROUP BY m WITH ROLLUP"
+    ),
     "SELECT region, category, count() FROM ticket_events GROUP BY GROUPING SETS ((region), (category))",
     "SELECT * EXCEPT (event_id) REPLACE (upper(number) AS number) FROM ticket_events LIMIT 1 BY number",
     "SELECT COLUMNS('_at$') APPLY(max) FROM ticket_events",
     "SELECT if(region LIKE '6229%', 'here', 'there') AS p, count() FROM ticket_events GROUP BY p",
     "SELECT CASE WHEN returns > 1 THEN 'often' ELSE 'seldom' END FROM ticket_events",
-    "SELECT number FROM ticket_events WHERE number IN (SELECT number FROM parked) OR number "
-    "NOT IN ('a', 'b')",
+    (
+        "SELECT number FROM ticket_events WHERE number IN (SELECT number FROM parked) OR number "
+        "NOT IN ('a', 'b')"
+    ),
     "SELECT EXISTS(SELECT 1 FROM parked), (SELECT count() FROM parked)",
     "SELECT dateDiff('hour', placed_at, closed_at), formatDateTime(now(), '%Y-%m') FROM ticket_events",
     "SELECT 1 UNION ALL SELECT 2 UNION DISTINCT SELECT 3 INTERSECT SELECT 3 EXCEPT SELECT 4",
@@ -348,7 +356,8 @@ LEGITIMATE = [
 def parameterised_view(writer: Client) -> None:
     writer.command("DROP VIEW IF EXISTS liudan.parked_since")
     writer.command(
-        "CREATE VIEW liudan.parked_since AS SELECT * FROM liudan.parked WHERE changed_at >= {since:DateTime64(9)}"
+        "CREATE VIEW liudan.parked_since AS "
+        "SELECT * FROM liudan.parked WHERE changed_at >= {since:DateTime64(9)}"
     )
 
 
