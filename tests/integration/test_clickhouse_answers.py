@@ -404,6 +404,7 @@ def _ignoring(call: Callable[[], object]) -> None:
         return
 
 
+@pytest.mark.slow
 def test_thousands_of_requests_leave_nothing_behind(own_endpoint: Endpoint) -> None:
     ask, ask_as_analyst = Http(own_endpoint), Http(own_endpoint, "analyst")
 

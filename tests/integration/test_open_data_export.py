@@ -31,8 +31,8 @@ def _event(
     closed = PLACED + timedelta(days=day) if state == "closed" else None
     return [
         f"622901-260928-{number:05}", sequence, region, "roads.surface", "general", "normal", "wechat",
-        state, "rated" if closed else "", "", PLACED, PLACED + timedelta(days=7), closed, closed, 1, 1, PLACED, PLACED,
-        PLACED, "worker-7", "secret-source",
+        state, "rated" if closed else "", "", PLACED, PLACED + timedelta(days=7), closed, closed, 1, 1,
+        PLACED, PLACED, PLACED, "worker-7", "secret-source",
     ]  # fmt: skip
 
 
