@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -37,6 +38,7 @@ _BEYOND_LIMIT_SECONDS = 5.0
 _SPOOL_BYTES = 16 << 20
 _PIECE_BYTES = 256 << 10
 _PROGRESS_LINES = 100
+_INSERTS = re.compile(r"\s*INSERT\b", re.IGNORECASE)
 # Newer clients expect this before every Native block: no overflow rows, no bucket.
 _BLOCK_HEAD = b"\x01\x00\x02\xff\xff\xff\xff\x00"
 
@@ -70,7 +72,7 @@ class Statements:
         }
         self._threads = {user: ThreadPoolExecutor(at_once, user) for user, at_once in _AT_ONCE.items()}
         self._inserters = ThreadPoolExecutor(_INSERTS_AT_ONCE, "insert")
-        self._planners = ThreadPoolExecutor(2, "plan")
+        self._planners = {user: ThreadPoolExecutor(2, f"plan-{user}") for user in _AT_ONCE}
         self._killers = ThreadPoolExecutor(2, "kill")
 
     async def carry_out(self, question: Question, entry: Entry, answer: Answer) -> None:
@@ -93,11 +95,14 @@ class Statements:
                     await self._inserts.earlier_settled(entry)
                     await self._read(question, plan, work, session, answer)
                 else:
+                    if not _INSERTS.match(asked.sql):
+                        self._inserts.leave(entry)
+                        await self._inserts.earlier_settled(entry)
                     await self._change(question, work, session, answer)
 
     def close(self) -> None:
         """Wait for what is running, and end the sessions."""
-        for threads in (*self._threads.values(), self._inserters, self._planners, self._killers):
+        for threads in (*self._threads.values(), *self._planners.values(), self._inserters, self._killers):
             threads.shutdown()
         self._sessions.close()
 
@@ -116,7 +121,7 @@ class Statements:
     async def _planned(self, question: Question) -> Plan:
         plan = self._planner.for_analyst if question.user == ANALYST else self._planner.for_writer
         asked = question.asked
-        return await _on(self._planners, partial(plan, asked.sql, asked.output_format))
+        return await _on(self._planners[question.user], partial(plan, asked.sql, asked.output_format))
 
     async def _insert(self, work: Work, session: Handle, answer: Answer) -> None:
         # Not cancelled with the request: rows that the engine has begun to write stay in order.

@@ -211,11 +211,20 @@ def test_a_query_waits_for_the_inserts_that_began_before_it(numbers: Client, end
     assert answers == [2]
 
 
-def _half_an_insert(endpoint: Endpoint) -> socket.socket:
+def test_the_writer_never_waits_for_an_analyst_who_is_still_sending(
+    numbers: Client, endpoint: Endpoint
+) -> None:
+    with _half_an_insert(endpoint, "analyst"):
+        began = time.monotonic()
+        assert numbers.command("SELECT count() FROM liudan.numbers") == 0
+        assert time.monotonic() - began < 10  # the body may take 30 seconds
+
+
+def _half_an_insert(endpoint: Endpoint, user: str = "writer") -> socket.socket:
     body = b"INSERT INTO liudan.numbers FORMAT CSV\n1,one\n"
     head = (
-        "POST / HTTP/1.1\r\nHost: x\r\nX-ClickHouse-User: writer\r\n"
-        f"X-ClickHouse-Key: {endpoint.password('writer')}\r\n"
+        f"POST / HTTP/1.1\r\nHost: x\r\nX-ClickHouse-User: {user}\r\n"
+        f"X-ClickHouse-Key: {endpoint.password(user)}\r\n"
         f"Content-Length: {len(body) + 6}\r\n\r\n"
     )
     half = socket.create_connection(("127.0.0.1", endpoint.port), timeout=20)

@@ -20,7 +20,8 @@ pytestmark = pytest.mark.clickhouse
 PLACED = datetime(2026, 9, 28, 3, tzinfo=UTC)
 COLUMNS = (
     "number", "sequence", "region", "category", "matter_class", "urgency", "channel", "state", "end",
-    "origin", "placed_at", "resolve_due", "resolved_at", "closed_at", "returns", "cycle", "occurred_at", "recorded_at",
+    "origin", "placed_at", "resolve_due", "resolved_at", "closed_at", "returns", "cycle", "occurred_at",
+    "recorded_at",
     "stage_entered_at", "first_handler", "source_id",
 )  # fmt: skip
 
@@ -65,7 +66,7 @@ def _export(run, out: Path, *more: str) -> str:  # type: ignore[no-untyped-def] 
         *(more or ("--format", "csv")),
     )  # fmt: skip
     assert result.exit_code == 0, result.output
-    return result.output
+    return str(result.output)
 
 
 def test_closed_tickets_are_exported_and_small_cells_suppressed(run, landed: None, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
