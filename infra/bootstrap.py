@@ -15,7 +15,7 @@ from clickhouse_connect.driver.client import Client
 
 from domain.cloudevent import decode
 from domain.rulebook import Rulebook
-from infra.clickhouse.accounts import WRITER, read_password
+from infra.clickhouse.accounts import ANALYST, WRITER, read_password
 from infra.clickhouse.connect import connect
 from infra.clickhouse.errors import ClickHouseUnavailable
 from infra.clickhouse.indicators.queries import ClickHouseIndicators
@@ -165,16 +165,25 @@ class Installation:
 
     def clickhouse(self) -> Client:
         """A new ClickHouse client, as the writer, for the caller to close; raises ClickHouseUnavailable."""
+        return self._clickhouse_as(WRITER)
+
+    def clickhouse_as_analyst(self) -> Client:
+        """The same as the analyst, who may only read; on a server it is the user `analyst` there."""
+        return self._clickhouse_as(ANALYST)
+
+    def _clickhouse_as(self, user: str) -> Client:
         url = self.settings.clickhouse
         if url and url != EMBEDDED:
-            return connect(url)
+            if user == WRITER:
+                return connect(url)
+            return connect(url, user, read_password(self.home.clickhouse, user))
         running = self.home.running()
         if running is None or not running.clickhouse:
             raise ClickHouseUnavailable(
                 f"no ClickHouse is running on {self.home.folder}: start it with `liudan up` or name one "
                 "in LIUDAN_CLICKHOUSE"
             )
-        return connect(running.clickhouse, WRITER, read_password(self.home.clickhouse, WRITER))
+        return connect(running.clickhouse, user, read_password(self.home.clickhouse, user))
 
     @cached_property
     def indicators(self) -> ClickHouseIndicators:

@@ -39,6 +39,8 @@ _COMMANDS = {
     "simulate": "infra.input_commands:simulate_command",
     "sla": "consumers.read_commands:sla",
     "kpi": "consumers.kpi_command:kpi",
+    "sql": "infra.sql_command:sql",
+    "export": "infra.export_command:export_command",
     "bench": "tests.benchmarks.command:bench",
 }
 

@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import ctypes
 import errno
+import logging
 import os
 import shutil
 import signal
@@ -25,6 +26,7 @@ from infra.clickhouse.engine import Engine, claimed
 from infra.clickhouse.errors import CannotServe
 from infra.clickhouse.http_protocol import ClickHouseHttp
 from infra.clickhouse.landlock import restrict
+from infra.clickhouse.roles import write_config
 
 _PR_SET_PDEATHSIG = 1
 _GRACE_SECONDS = 5
@@ -48,22 +50,31 @@ def serve(path: Path, port: int, *, host: str = "127.0.0.1", die_with_parent: bo
     """
     if die_with_parent:
         _die_with_parent()
+    # An answer that is broken off is an exception to uvicorn; what is ours to say, we log ourselves.
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     path = path.resolve()
     with claimed(path), _listening(host, port) as listener:
         accounts = load_accounts(path)
         data = path / "data"
         data.mkdir(exist_ok=True)
-        os.chdir(data)  # the engine would load a ./config.xml of wherever we are
-        _lock_in([data, _scratch(path)])
+        scratch = _scratch(path)
+        write_config(scratch)
+        os.chdir(scratch)  # the engine loads the ./config.xml of wherever we are
+        _lock_in([data, scratch])
         engine = Engine(data)
         try:
             protocol = ClickHouseHttp(engine, accounts)
             _log.info("clickhouse endpoint ready", port=listener.getsockname()[1], path=str(path))
-            asyncio.run(_Server(_config(protocol)).serve(sockets=[listener]))
+            asyncio.run(_served(protocol, listener))
             protocol.close()
         finally:
             engine.close()
     _log.info("clickhouse endpoint stopped")
+
+
+async def _served(protocol: ClickHouseHttp, listener: socket.socket) -> None:
+    await _Server(_config(protocol)).serve(sockets=[listener])
+    await protocol.end()
 
 
 class _Server(uvicorn.Server):
@@ -79,13 +90,14 @@ class _Server(uvicorn.Server):
 
 def _config(protocol: ClickHouseHttp) -> uvicorn.Config:
     return uvicorn.Config(
-        protocol.application(),
+        protocol,
         log_config=None,
         access_log=False,
         lifespan="off",
         server_header=False,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=_GRACE_SECONDS,
+        http="httptools",
     )
 
 
@@ -110,7 +122,11 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
 
 
 def _scratch(path: Path) -> Path:
-    """Give the engine a folder for what it puts into TMPDIR while it loads."""
+    """Give the engine a folder for its configuration and what it puts into TMPDIR.
+
+    It is its working folder as well, and must be writable: in one that is not, the engine crashed at every
+    fourth start (measured).
+    """
     scratch = path / "scratch"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir()
@@ -119,7 +135,8 @@ def _scratch(path: Path) -> Path:
 
 
 def _lock_in(writable: list[Path]) -> None:
-    readable = [*map(Path, _READABLE), *(Path(entry) for entry in {sys.prefix, sys.base_prefix})]
+    installed = {Path(sys.prefix), Path(sys.base_prefix)}
+    readable = [*map(Path, _READABLE), *installed]
     version = restrict(writable=writable, readable=readable)
     if version:
         _log.info("locked into the data folder", landlock=version, path=str(writable[0]))
