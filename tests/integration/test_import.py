@@ -132,7 +132,7 @@ def test_exact_addresses_are_nowhere_in_the_files(
 ) -> None:
     load(tickets, SAMPLE)
     store.close()
-    kept = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     with SAMPLE.open(encoding="utf-8", newline="") as file:
         addresses = {line["Incident Address"] for line in csv.DictReader(file)}
     exact = [address for address in addresses if address[:1].isdigit() and " " in address]
