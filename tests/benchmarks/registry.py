@@ -14,6 +14,9 @@ from tests.benchmarks.measure import Measure
 from tests.benchmarks.projection import TicketState
 from tests.benchmarks.rebuild import RebuildOfTheAnalytics
 from tests.benchmarks.relay import RelayToKafka
+from tests.benchmarks.replay import ReplayOfALongHistory
+from tests.benchmarks.sealing import SealingCost
+from tests.benchmarks.transparency import AuditVerify, InclusionProof, LogFollowing, LogRebuild
 
 MEASURES: Sequence[Measure] = (
     InProcessSqlite(),
@@ -26,7 +29,13 @@ MEASURES: Sequence[Measure] = (
     LagToList(),
     LagToAnalysts(),
     FullHistory(),
+    ReplayOfALongHistory(),
     DeadlinesCost(),
     DueTimers(),
     IndicatorsOverAYear(),
+    SealingCost(),
+    LogFollowing(),
+    LogRebuild(),
+    InclusionProof(),
+    AuditVerify(),
 )
