@@ -83,7 +83,8 @@ BAD_COMMANDS: dict[str, tuple[str, Role, dict[str, object], str]] = {
     "a digest that is none": ("attach", Role.DEPARTMENT,
                               {"media_type": "image/jpeg", "sha256": "abc", "size_bytes": 1}, "sha256"),
     "a size below nothing": ("attach", Role.DEPARTMENT,
-                             {"media_type": "text/plain", "sha256": "0" * 64, "size_bytes": -1}, "size_bytes"),
+                             {"media_type": "text/plain", "sha256": "0" * 64, "size_bytes": -1},
+                             "size_bytes"),
     "a unit with a line break": ("add-cohandler", Role.DEPARTMENT, {"unit": "a\nb"}, "unit"),
 }  # fmt: skip
 BAD_QUERIES: dict[str, tuple[str, str]] = {
