@@ -18,6 +18,7 @@ from infra.cli import liudan
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+LIUDAN = f'liudan() {{ {sys.executable} -P -m infra.cli "$@"; }}\n'
 
 
 def block(name: str) -> str:
@@ -99,6 +100,34 @@ def test_an_analyst_asks_clickhouse(running: tuple[Path, int]) -> None:
 
 
 @pytest.mark.clickhouse
+def test_an_analyst_asks_on_the_command_line(running: tuple[Path, int]) -> None:
+    home, port = running
+    said = run(LIUDAN + block("sql"), port, LIUDAN_HOME=str(home))
+    for column in ("hours_p90", "tickets", "broken"):
+        assert any(column in line for line in said), said
+
+
+@pytest.mark.clickhouse
+def test_indicators_and_their_figures(running: tuple[Path, int]) -> None:
+    home, port = running
+    said = "\n".join(run(LIUDAN + block("kpi"), port, LIUDAN_HOME=str(home)))
+    for name in ("结案率 Closing rate", "按期结案率 On-time rate", "在办量 Backlog"):
+        assert name in said
+
+
+@pytest.mark.clickhouse
+def test_an_auditor_goes_from_a_number_to_a_proof(running: tuple[Path, int], tmp_path: Path) -> None:
+    home, port = running
+    number = json.loads(run(block("walk").split("# 核单")[0] + 'echo "$PLACED"', port)[0])["number"]
+    script = block("audit").replace("python3 examples", f"{sys.executable} -I {ROOT}/examples")
+    here = f"cd {tmp_path}\n{LIUDAN}"
+    said = run(here + script, port, NUMBER=number, LIUDAN_HOME=str(home), PYTHONPATH=str(ROOT))
+    assert said[0].startswith(f"{number} version ")
+    assert any(line.startswith("PROVEN: ") for line in said)
+    assert sum("all as the log says" in line for line in said) == 5
+
+
+@pytest.mark.clickhouse
 def test_the_documentation_page_works_without_the_internet(running: tuple[Path, int]) -> None:
     _, port = running
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/docs") as response:
@@ -113,8 +142,7 @@ def test_deadlines_and_policies_explain_themselves(running: tuple[Path, int]) ->
     mine = home / "mine.toml"
     shipped = (ROOT / "infra/policies/default.toml").read_text(encoding="utf-8")
     mine.write_text(shipped.replace('version = "default-2"', 'version = "mine-1"'), encoding="utf-8")
-    liudan_here = f'liudan() {{ {sys.executable} -P -m infra.cli "$@"; }}\n'
-    script = liudan_here + block("policy").replace("mine.toml", str(mine)) + block("deadlines")
+    script = LIUDAN + block("policy").replace("mine.toml", str(mine)) + block("deadlines")
     said = "\n".join(run(script, port, NUMBER=number, LIUDAN_HOME=str(home)))
     assert "version default-2" in said
     assert "default-2 → mine-1" in said
