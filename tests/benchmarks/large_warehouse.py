@@ -1,6 +1,6 @@
 """A warehouse with millions of real events: the histories of a town, copied inside ClickHouse."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 
@@ -28,8 +28,11 @@ _BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @contextmanager
-def large_warehouse(place: Place, events: int) -> Iterator[Client]:
-    """Fill an endpoint of its own with at least so many events, and bring the matters up to date."""
+def large_warehouse(place: Place, events: int) -> Iterator[tuple[Client, Callable[[], Client]]]:
+    """Fill an endpoint of its own with at least so many events, and bring the matters up to date.
+
+    Gives a client, and what opens further ones.
+    """
     with endpoint_of(place) as open_client, closing(open_client()) as client:
         migrate(client)
         histories = town_histories(5, _BEGIN, _TICKETS, _DAYS)
@@ -43,7 +46,7 @@ def large_warehouse(place: Place, events: int) -> Iterator[Client]:
             _copy(client, len(records), first, min(_COPIES_AT_ONCE, copies - first), copies)
         client.command(f"OPTIMIZE TABLE {EVENTS_TABLE} FINAL")
         refresh(client)
-        yield client
+        yield client, open_client
 
 
 def _copy(client: Client, events: int, first: int, copies: int, of: int) -> None:

@@ -7,6 +7,7 @@ from tests.benchmarks.commands_over_http import OverHttp
 from tests.benchmarks.deadlines_cost import DeadlinesCost
 from tests.benchmarks.due_timers import DueTimers
 from tests.benchmarks.history import FullHistory
+from tests.benchmarks.indicators import IndicatorsOverAYear
 from tests.benchmarks.lag import LagToList
 from tests.benchmarks.landing import LandingInClickHouse
 from tests.benchmarks.measure import Measure
@@ -24,4 +25,5 @@ MEASURES: Sequence[Measure] = (
     FullHistory(),
     DeadlinesCost(),
     DueTimers(),
+    IndicatorsOverAYear(),
 )

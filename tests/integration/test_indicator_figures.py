@@ -1,17 +1,25 @@
 """Every indicator computed in ClickHouse equals the same one folded in Python, and is what lies behind it."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import chain
+from pathlib import Path
 
 import pytest
 from clickhouse_connect.driver.client import Client
 
+from domain.cloudevent import decode
 from domain.periods import Period
 from domain.regions import Region
 from domain.ticket_event import TicketEvent
+from infra.bootstrap import Installation
 from infra.clickhouse.indicators.queries import ClickHouseIndicators
 from infra.clickhouse.indicators.view_sql import view_name
+from infra.importing.formats import FORMATS
+from infra.importing.run import import_file
+from infra.settings import Settings
+from infra.simulation.run import simulate
 from projections.indicators.answers import Behind, Part
 from projections.indicators.figures import figures, judge
 from projections.indicators.indicator import Indicator
@@ -30,6 +38,7 @@ NOW = datetime(2026, 11, 1, 8, 30, tzinfo=UTC)
 SPOKE = {"12345": datetime(2026, 9, 1, tzinfo=UTC)}
 Histories = Sequence[Sequence[TicketEvent]]
 COUNTY = Region("622901")
+SAMPLE = Path(__file__).parents[2] / "infra/samples/nyc311-requests.csv"
 
 
 def question(period: str, by: str = "", as_of: datetime = NOW, **more: object) -> Question:
@@ -77,14 +86,34 @@ def known_by(tickets: Histories, moment: datetime) -> Histories:
 def test_all_indicators_equal_the_fold(asked: ClickHouseIndicators, tickets: Histories) -> None:
     matters = folded(tickets)
     values = set()
-    for one in QUESTIONS:
-        for indicator in REGISTRY.values():
+    for n, one in enumerate(QUESTIONS):
+        for m, indicator in enumerate(REGISTRY.values()):
+            if n > 1 and (n + m) % 3:
+                continue  # each question is asked of every third
             found = asked.figures([indicator], one)[indicator.key]
-            expected = figures(indicator, matters, one)
-            assert found == expected, (indicator.key, one)
+            assert found == figures(indicator, matters, one), (indicator.key, one)
             values |= {(indicator.key, figure.value) for figure in found.values()}
     for key in REGISTRY:
         assert len([value for name, value in values if name == key]) > 3, f"{key} is never put to the test"
+
+
+@pytest.mark.slow
+def test_real_cases_and_a_simulated_day_equal_the_fold(endpoint: Endpoint, tmp_path: Path) -> None:
+    with Installation(Settings(home=tmp_path)) as parts:
+        asyncio.run(import_file(parts.tickets, SAMPLE, FORMATS["nyc311"]))
+        asyncio.run(simulate(parts.tickets, seed=5, count=150, until=NOW, days=20))
+        stored = parts.store.read(0, parts.store.last_position())
+    by_number: dict[str, list[TicketEvent]] = {}
+    for event in (decode(one.state) for one in stored):
+        by_number.setdefault(event.number, []).append(event)
+    land_tickets(endpoint, list(by_number.values()))
+    asked, matters = ClickHouseIndicators(endpoint.client), folded(list(by_number.values()))
+    filed = sorted(matter.filed_at.year for matter in matters)
+    for year, by in ((filed[0], "region:3,month"), (NOW.year, "region:3,class"), (NOW.year, "week,holder")):
+        one = question(str(year), by)
+        for indicator in REGISTRY.values():
+            found = asked.figures([indicator], one)[indicator.key]
+            assert found == figures(indicator, matters, one), (indicator.key, one)
 
 
 def test_many_at_once_equal_one_by_one(asked: ClickHouseIndicators, tickets: Histories) -> None:
@@ -123,7 +152,7 @@ def listed(asked: ClickHouseIndicators, indicator: Indicator, one: Question, par
     rows: list[Behind] = []
     cursor = None
     while True:
-        page = asked.behind(indicator, one, part, limit=37, cursor=cursor)
+        page = asked.behind(indicator, one, part, limit=100, cursor=cursor)
         rows += page.items
         cursor = page.next_cursor
         if cursor is None:
@@ -134,7 +163,7 @@ def test_the_tickets_behind_a_figure_are_as_many_as_it_says(
     asked: ClickHouseIndicators, tickets: Histories
 ) -> None:
     matters = folded(tickets)
-    for one in (question("2026"), question("2026-09", region=COUNTY, narrowed={"class": "general"})):
+    for one in (question("2026-09", region=COUNTY, narrowed={"channel": "phone"}), question("2026-09")):
         for indicator in REGISTRY.values():
             figure = asked.figures([indicator], one)[indicator.key][()]
             rows = {part: listed(asked, indicator, one, part) for part in PARTS}

@@ -1,14 +1,17 @@
 """The matters that ClickHouse makes of the landing table are those of the fold in Python."""
 
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
+from threading import Timer
 
 import pytest
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from domain.cloudevent import encode
 from domain.ticket_event import TicketEvent
+from infra.clickhouse.errors import ClickHouseUnavailable
 from infra.clickhouse.indicators import matter_tables
 from infra.clickhouse.indicators.matter_sql import matters_sql
 from infra.clickhouse.indicators.matter_tables import MATTERS_VIEW, POSITIONS, RECENT, read_position, refresh
@@ -18,11 +21,12 @@ from infra.event_log.sink import Letter, Step
 from projections.indicators.matter import Matter
 from projections.indicators.matter_fold import matters_of
 from tests.random_towns import town_histories
-from tests.services.clickhouse import Endpoint, endpoint, shared_endpoint, writer
+from tests.services.clickhouse import Endpoint, endpoint, own_endpoint, shared_endpoint, writer
 from tests.services.landed import land, land_tickets
 
-__all__ = ["endpoint", "shared_endpoint", "writer"]
+__all__ = ["endpoint", "own_endpoint", "shared_endpoint", "writer"]
 pytestmark = pytest.mark.clickhouse
+KILLS = 6
 BEGIN = datetime(2026, 8, 1, tzinfo=UTC)
 Histories = Sequence[Sequence[TicketEvent]]
 
@@ -122,3 +126,25 @@ def test_a_parked_ticket_that_lands_late_is_counted(endpoint: Endpoint, writer: 
     assert refresh(writer), "its offsets lie below the position that was remembered"
     assert read_position(writer).offsets == position.offsets
     assert_same(stored(writer), folded(tickets))
+
+
+def test_killed_while_it_refreshes_it_is_exact_afterwards(
+    own_endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(matter_tables, "RECENT_ROWS", 30)  # so that settled matters are rewritten, too
+    events = in_time(list(town_histories(12, BEGIN, 60, 20)))
+    step = len(events) // KILLS
+    for n in range(KILLS):
+        land(own_endpoint, events[n * step : (n + 1) * step], n * step)
+        with closing(own_endpoint.client()) as client:
+            killer = Timer(0.03 + 0.05 * n, own_endpoint.kill)
+            killer.start()
+            with suppress(ClickHouseError, ClickHouseUnavailable):
+                while killer.is_alive():
+                    refresh(client)
+            killer.join()
+        own_endpoint.start()
+        with closing(own_endpoint.client()) as client:
+            assert read_position(client).store_position <= (n + 1) * step
+            refresh(client)
+            assert_same(stored(client), folded(known(events[: (n + 1) * step])))

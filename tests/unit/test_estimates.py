@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from domain.errors import Invalid
 from projections.indicators.estimates import quantiles, wilson
-from projections.indicators.figures import Counted, Figure, figure_of
+from projections.indicators.figures import Counted, Figure, Key, figure_of
 from projections.indicators.ranking import rank
 from projections.indicators.registry import REGISTRY
 
@@ -64,7 +64,12 @@ def share(hits: int, of: int, name: str = "on-time-rate") -> Figure:
 
 
 def test_an_office_with_one_case_does_not_lead() -> None:
-    figures = {("a",): share(1, 1), ("b",): share(95, 100), ("c",): share(880, 1000), ("d",): share(40, 40)}
+    figures: dict[Key, Figure] = {
+        ("a",): share(1, 1),
+        ("b",): share(95, 100),
+        ("c",): share(880, 1000),
+        ("d",): share(40, 40),
+    }
     ranking = rank(REGISTRY["on-time-rate"], figures)
     assert ranking.too_few == (("a",),)
     assert ranking.places == {("d",): 1, ("b",): 2, ("c",): 3}
