@@ -30,6 +30,7 @@ _COMMANDS = {
     "simulate": "infra.input_commands:simulate_command",
     "sla": "consumers.read_commands:sla",
     "kpi": "consumers.kpi_command:kpi",
+    "report": "consumers.report_command:report",
     "bench": "tests.benchmarks.command:bench",
 }
 

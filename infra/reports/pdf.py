@@ -1,0 +1,89 @@
+"""A report as PDF: tagged for screen readers (PDF/UA-1), charts as vectors, the Chinese font inside.
+
+The font (Noto Sans SC) comes with the extra `reports`, so that nothing depends on what a machine has; fonts of
+the machine are not looked at, and a character without a glyph would be an error, not an empty box.
+"""
+
+from importlib.resources import files
+from typing import TypeAlias
+
+import orjson
+import typst
+
+from infra.reports.charts import FONT_PACKAGE, svg
+from projections.indicators.indicator import Words
+from projections.reports.content import Chart, Entry, Report, Section, Table
+from projections.reports.language import TAGS, Language, in_one_line, spoken
+from projections.reports.number_text import written
+
+Json: TypeAlias = dict[str, "Json"] | list["Json"] | str | bool
+_LONG = 14
+"""A column with an entry of more characters may take what room there is."""
+
+
+def to_pdf(report: Report, language: Language) -> bytes:
+    """Lay a report out; the same report gives the same bytes."""
+    template = (files("infra.reports") / "templates" / "report.typ").read_bytes()
+    compiler = typst.Compiler(
+        template,
+        font_paths=typst.Fonts(False, False, [str(files(FONT_PACKAGE))]),
+        sys_inputs={"report": orjson.dumps(_report(report, language)).decode()},
+    )
+    pdf = compiler.compile(format="pdf", pdf_standards="ua-1", timestamp=0)
+    if not isinstance(pdf, bytes):
+        raise TypeError(type(pdf))
+    return pdf
+
+
+def _report(report: Report, language: Language) -> Json:
+    tag, _, region = TAGS[language].partition("-")
+    return {
+        "title": list(spoken(report.title, language)),
+        "lang": tag,
+        "region": region or "GB",
+        "standing": list(spoken(report.standing, language)),
+        "identity": _table(report.identity, language),
+        "sections": [_section(section, language) for section in report.sections],
+    }
+
+
+def _section(section: Section, language: Language) -> Json:
+    shown = [block for block in section.blocks if not isinstance(block, Chart) or block.points]
+    return {
+        "title": in_one_line(section.title, language),
+        "says": [list(spoken(words, language)) for words in section.says],
+        "blocks": [
+            _chart(block, language) if isinstance(block, Chart) else _table(block, language)
+            for block in shown
+        ],
+    }
+
+
+def _chart(chart: Chart, language: Language) -> Json:
+    return {
+        "type": "chart",
+        "title": in_one_line(chart.title, language),
+        "alt": in_one_line(chart.says, language),
+        "svg": svg(chart, language),
+    }
+
+
+def _table(table: Table, language: Language) -> Json:
+    rows = [[_lines(entry, language) for entry in row] for row in table.rows]
+    longest = [
+        max((len(text) for row in rows for text in row[n]), default=0) for n in range(len(table.heads))
+    ]
+    first = table.rows[0] if table.rows else ()
+    return {
+        "type": "table",
+        "title": in_one_line(table.title, language),
+        "heads": [list(spoken(head, language)) for head in table.heads],
+        "widths": [length > _LONG for length in longest],
+        "numbers": [not isinstance(entry, Words) for entry in first],
+        "rows": [[{"lines": list(lines)} for lines in row] for row in rows],
+        "empty": list(spoken(table.empty, language)),
+    }
+
+
+def _lines(entry: Entry, language: Language) -> tuple[str, ...]:
+    return spoken(entry, language) if isinstance(entry, Words) else (written(entry),)
