@@ -22,14 +22,12 @@ from projections.reports.order import LEVELS, ReportOrder, whole_second
 @click.command()
 @home_option
 @click.option("--region", required=True, help="For example 6229.")
-@click.option(
-    "--period", default=None, help="2026, 2026-Q3, 2026-10, 2026-W41; default the last whole month."
-)
+@click.option("--period", default=None, help="2026, 2026-Q3, 2026-10 or 2026-W41; default last month.")
 @click.option(
     "--level",
     type=click.Choice([str(level) for level in LEVELS]),
     default=None,
-    help="For centres of which level: the units one level below are compared. Default the region's.",
+    help="For centres of this level: compares units one level below; default the region's.",
 )
 @click.option(
     "--format",

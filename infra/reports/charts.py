@@ -5,6 +5,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TypeAlias
 
+import orjson
 import vl_convert
 from vl_convert import register_font_directory
 
@@ -31,7 +32,8 @@ _CONFIG: Json = {
 def svg(chart: Chart, language: Language) -> str:
     """Draw a chart; the same chart gives the same bytes."""
     _register_fonts()
-    drawing: str = vl_convert.vegalite_to_svg(specification(chart, language), vl_version=_VERSION)
+    described = orjson.dumps(specification(chart, language)).decode()
+    drawing: str = vl_convert.vegalite_to_svg(described, vl_version=_VERSION)
     return drawing
 
 

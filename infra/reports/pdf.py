@@ -1,7 +1,7 @@
 """A report as PDF: tagged for screen readers (PDF/UA-1), charts as vectors, the Chinese font inside.
 
-The font (Noto Sans SC) comes with the extra `reports`, so that nothing depends on what a machine has; fonts of
-the machine are not looked at, and a character without a glyph would be an error, not an empty box.
+The font (Noto Sans SC) comes with the extra `reports`, so that nothing depends on what a machine has: the
+machine's own fonts are not looked at.
 """
 
 from importlib.resources import files
@@ -16,9 +16,10 @@ from projections.reports.content import Chart, Entry, Report, Section, Table
 from projections.reports.language import TAGS, Language, in_one_line, spoken
 from projections.reports.number_text import written
 
-Json: TypeAlias = dict[str, "Json"] | list["Json"] | str | bool
-_LONG = 14
-"""A column with an entry of more characters may take what room there is."""
+Json: TypeAlias = dict[str, "Json"] | list["Json"] | str | int
+_NARROW, _WIDE = 5, 34
+_CHINESE = "\u2e80"
+"""From here on a character is as wide as two."""
 
 
 def to_pdf(report: Report, language: Language) -> bytes:
@@ -70,19 +71,27 @@ def _chart(chart: Chart, language: Language) -> Json:
 
 def _table(table: Table, language: Language) -> Json:
     rows = [[_lines(entry, language) for entry in row] for row in table.rows]
-    longest = [
-        max((len(text) for row in rows for text in row[n]), default=0) for n in range(len(table.heads))
-    ]
     first = table.rows[0] if table.rows else ()
     return {
         "type": "table",
         "title": in_one_line(table.title, language),
         "heads": [list(spoken(head, language)) for head in table.heads],
-        "widths": [length > _LONG for length in longest],
+        "widths": [_share(n, rows, head, language) for n, head in enumerate(table.heads)],
         "numbers": [not isinstance(entry, Words) for entry in first],
         "rows": [[{"lines": list(lines)} for lines in row] for row in rows],
         "empty": list(spoken(table.empty, language)),
     }
+
+
+def _share(n: int, rows: list[list[tuple[str, ...]]], head: Words, language: Language) -> int:
+    """How much of the width a column takes: as much as its longest line, or half of its head."""
+    heads = (_length(line) // 2 + 1 for line in spoken(head, language))
+    longest = max((_length(line) for row in rows for line in row[n]), default=0)
+    return min(_WIDE, max(_NARROW, longest, *heads))
+
+
+def _length(text: str) -> int:
+    return sum(2 if char >= _CHINESE else 1 for char in text)
 
 
 def _lines(entry: Entry, language: Language) -> tuple[str, ...]:
