@@ -25,11 +25,12 @@ from api.health import Health, health_routes
 from api.identity import ACTOR, ROLE, UNIT, HeaderIdentity
 from api.kpi_routes import kpi_routes
 from api.list_routes import list_routes
+from api.report_routes import report_routes
 from api.ticket_routes import ticket_routes
 from domain.errors import Refused, Transient
 from infra.tickets import Tickets
-from projections.indicators.answers import IndicatorQueries
 from projections.indicators.table import OldestMissing
+from projections.reports.facts import ReportQueries
 from projections.sla_accountability import AccountabilityQueries
 from projections.sla_clocks import ClockQueries, KnownUntil
 from projections.ticket_state import TicketQueries
@@ -59,7 +60,7 @@ class Parts:
     known_until: Callable[[], KnownUntil]
     """Up to when the imported cases of every origin are known; it moves while the door is open."""
     rollup: Rollup
-    indicators: IndicatorQueries
+    indicators: ReportQueries
     oldest_missing: OldestMissing
     health: Health
 
@@ -124,6 +125,9 @@ def create_app(
     app.include_router(accountability_routes(parts.accountability, identify, clock, parts.known_until))
     app.include_router(analytics_routes(parts.rollup, identify, clock))
     app.include_router(kpi_routes(parts.indicators, identify, clock, parts.known_until, parts.oldest_missing))
+    app.include_router(
+        report_routes(parts.indicators, identify, clock, parts.known_until, parts.oldest_missing)
+    )
     app.include_router(catalogue_routes())
     app.include_router(health_routes(parts.health))
     add_docs_page(app)
