@@ -56,8 +56,22 @@ def follow(parts: Installation, name: str, stop: threading.Event) -> None:
     """Follow the stream into one read model until stopped. Raises Halted when it must not go on."""
     sink = _open_patiently(parts, name, stop)
     if sink is not None:
-        settings = FOLLOWERS[name].settings
-        PollLoop(parts.event_log, TICKETS_TOPIC, name, sink, settings=settings, stop=stop).run()
+        PollLoop(
+            parts.event_log,
+            TICKETS_TOPIC,
+            name,
+            sink,
+            settings=FOLLOWERS[name].settings,
+            stop=stop,
+            on_lag=_aside(parts, sink),
+        ).run()
+
+
+def _aside(parts: Installation, sink: ReleasingSink) -> Callable[[Mapping[int, int]], None] | None:
+    """What analysts have to know beside the events: up to when imported cases are known."""
+    if not isinstance(sink, Landing):
+        return None
+    return lambda _: sink.keep_origins(parts.home.known_until())
 
 
 def _open_patiently(parts: Installation, name: str, stop: threading.Event) -> ReleasingSink | None:

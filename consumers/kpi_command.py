@@ -142,7 +142,7 @@ def _rows(table: KpiTable) -> Table:
         heads.append("was")
     rows = Table(*heads, box=SIMPLE)
     for line in table.lines:
-        value, low, high = (_value(table.unit, number) for number in (line.value, line.low, line.high))
+        value, low, high = (shown(table.unit, number) for number in (line.value, line.low, line.high))
         cells = [
             *line.group.values(), str(line.numerator), _number(line.denominator), value,
             f"{low} to {high}" if line.low is not None else "–",
@@ -164,7 +164,7 @@ def _excluded(line: FigureLine) -> str:
 def _before(unit: Unit, line: FigureLine) -> str:
     if line.before is None:
         return "nothing"
-    said = f"{line.before.numerator}/{_number(line.before.denominator)} {_value(unit, line.before.value)}"
+    said = f"{line.before.numerator}/{_number(line.before.denominator)} {shown(unit, line.before.value)}"
     return f"{said}{' RESTATED' if line.restated else ''}"
 
 
@@ -172,7 +172,8 @@ def _number(number: int | None) -> str:
     return "–" if number is None else str(number)
 
 
-def _value(unit: Unit, value: float | None) -> str:
+def shown(unit: Unit, value: float | None) -> str:
+    """Write a value for people: a share in percent, seconds in hours."""
     if value is None:
         return "–"
     if unit is Unit.SHARE:

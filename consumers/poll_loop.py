@@ -39,7 +39,10 @@ class LoopSettings:
 
 
 class PollLoop:
-    """One consumer: a topic, a name (its group) and a sink. `run` until `stop` is set."""
+    """One consumer: a topic, a name (its group) and a sink. `run` until `stop` is set.
+
+    `letters_of` names the consumer whose dead letters it writes, where that is another one.
+    """
 
     def __init__(
         self,
@@ -48,6 +51,7 @@ class PollLoop:
         consumer: str,
         sink: Sink,
         *,
+        letters_of: str | None = None,
         settings: LoopSettings | None = None,
         stop: threading.Event | None = None,
         backoff: Backoff | None = None,
@@ -59,6 +63,7 @@ class PollLoop:
         self._event_log = event_log
         self._topic = topic
         self._consumer = consumer
+        self._letters_of = letters_of or consumer
         self._sink = sink
         self._settings = settings or LoopSettings()
         self._backoff = backoff or Backoff()
@@ -189,7 +194,7 @@ class PollLoop:
     def _write_letters(self, records: Sequence[tuple[LogRecord, str]]) -> None:
         fresh = [(each, why) for each, why in records if (each.partition, each.offset) not in self._lettered]
         if fresh:
-            self._letters.write(self._consumer, self._topic, fresh)
+            self._letters.write(self._letters_of, self._topic, fresh)
             self._lettered.update((record.partition, record.offset) for record, _ in fresh)
 
     def _wait_out(self, error: Transient) -> None:

@@ -19,6 +19,7 @@ _COMMANDS = {
     "project": "consumers.commands:project",
     "watch": "consumers.sla_watch.command:watch",
     "tail": "consumers.commands:tail",
+    "rebuild": "consumers.rebuild_command:rebuild",
     "dead-letters": "consumers.commands:dead_letters",
     "clickhouse": "infra.commands:clickhouse",
     "broker": "infra.commands:broker",

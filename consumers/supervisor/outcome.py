@@ -16,6 +16,7 @@ from consumers.followers import FOLLOWERS, open_sink
 from consumers.relay import relay_bookmark
 from consumers.sla_watch.watch import SETTLED
 from consumers.supervisor.day import Brought
+from consumers.supervisor.day_figures import show_figures
 from consumers.supervisor.parts import Plan
 from domain.errors import LiudanError, Transient
 from domain.events import TicketEscalated
@@ -133,6 +134,7 @@ def show(parts: Installation, layout: Plan, outcome: Outcome) -> None:
     figures.add_row("tickets escalated", f"{_escalated(parts):,}")
     console.print(figures)
     _show_rollup(console, parts)
+    show_figures(console, parts)
     console.print(f"API and its documentation: {layout.running.api}/docs")
     console.print(f"ClickHouse for analysts:   {layout.running.clickhouse}  (user analyst)")
     if layout.log is LogKind.KAFKA:

@@ -30,10 +30,11 @@ _PR_SET_PDEATHSIG = 1
 _GRACE_SECONDS = 5
 _log = structlog.get_logger(__name__)
 
-# What the engine and the interpreter read while they run, beside the data folder.
+# What the engine and the interpreter read while they run, beside the data folder. Without its auxv the engine
+# looks for it behind the environment, which is not there any more once TMPDIR was set: a crash, often.
 _READABLE = (
     "/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/dev/null", "/dev/urandom",
-    "/proc/self/maps", "/proc/meminfo", "/proc/stat", "/proc/cpuinfo",
+    "/proc/self/auxv", "/proc/self/maps", "/proc/meminfo", "/proc/stat", "/proc/cpuinfo",
     "/sys/devices/system", "/sys/fs/cgroup",
 )  # fmt: skip
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from datetime import datetime
 
 import pyarrow as pa
 import structlog
@@ -18,19 +19,18 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from domain.errors import NotFound
 from infra.clickhouse.arrow_rows import landing_table, parsed_one_by_one
+from infra.clickhouse.builds import build_of
 from infra.clickhouse.errors import ClickHouseUnavailable
 from infra.clickhouse.insert_once import InsertRefused, insert_once
 from infra.clickhouse.migrate import migrate
 from infra.clickhouse.parked_tickets import set_standing, standing_of_all, waiting
-from infra.clickhouse.positions import Reached, await_running_inserts, read_reached, write_positions
+from infra.clickhouse.positions import Build, Reached, await_running_inserts, read_reached, write_positions
 from infra.clickhouse.repeats import first_of_each_sequence, without_repeats
-from infra.clickhouse.schema import EVENTS_TABLE
+from infra.clickhouse.schema import EVENTS_TABLE, ORIGINS_TABLE
 from infra.event_log.port import LogRecord
 from infra.event_log.sink import Letter, MovedOn, Step
 
 INSERT_ROWS = 10_000
-
-_LANDED = f"SELECT sequence FROM {EVENTS_TABLE} WHERE number = {{number:String}}"  # noqa: S608 - own name
 
 _log = structlog.get_logger(__name__)
 
@@ -38,27 +38,37 @@ _log = structlog.get_logger(__name__)
 class Landing:
     """A `ReleasingSink`. Opens its client when it is first needed, and anew after a failure.
 
+    What it lands goes into the build that stands under `table`. Once another one has taken that place the
+    server refuses it, and it begins anew with the positions of the new one.
+
     Positions are read again before every insert, except within `trust_seconds` of the last answer: nobody
     can have taken over a partition so soon, because the log gives it to another member only after this one
     has asked for records again or was silent for a session timeout (several seconds).
     """
 
     def __init__(
-        self, connect: Callable[[], Client], *, cluster: str = "", trust_seconds: float = 1.0
+        self,
+        connect: Callable[[], Client],
+        *,
+        table: str = EVENTS_TABLE,
+        cluster: str = "",
+        trust_seconds: float = 1.0,
     ) -> None:
         self._connect = connect
+        self._build = Build(table, 0)
         self._cluster = cluster
         self._trust_seconds = trust_seconds
         self._client: Client | None = None
         self._reached: dict[int, Reached] = {}
         self._heard_at = float("-inf")
+        self._origins: Mapping[str, datetime] = {}
         self._encoder = ThreadPoolExecutor(1, "landing-encoder")
 
     def start_offsets(self, partitions: Sequence[int]) -> Mapping[int, int]:
         """Give the next offset per partition, once no insert is under way any more."""
         with self._using() as client:
             await_running_inserts(client)
-            self._reached = read_reached(client, partitions)
+            self._reached = read_reached(client, self._build, partitions)
             self._heard_at = time.monotonic()
             return {partition: reached.next_offset for partition, reached in self._reached.items()}
 
@@ -79,19 +89,19 @@ class Landing:
             self._insert_all(client, first, chunks, steps)
             ahead = _unvouched(records, steps)
             if ahead:
-                write_positions(client, ahead)
+                write_positions(client, self._build, ahead)
                 self._move(ahead)
         self._heard_at = time.monotonic()
 
     def parked(self) -> Collection[str]:
         """Give the tickets whose events wait."""
         with self._using() as client:
-            return set(standing_of_all(client))
+            return set(standing_of_all(client, self._build.number))
 
     def park(self, record: LogRecord, reason: str) -> None:
         """Let the record's ticket wait."""
         with self._using() as client:
-            set_standing(client, record.key, "parked", reason)
+            set_standing(client, self._build.number, record.key, "parked", reason)
         _log.warning("ticket parked", ticket=record.key, partition=record.partition, offset=record.offset)
 
     def release(self, key: str, letters: Callable[[], Sequence[Letter]]) -> None:
@@ -101,15 +111,26 @@ class Landing:
         still cannot be read. A release that was killed is simply repeated.
         """
         with self._using() as client:
-            if key not in standing_of_all(client):
+            build = self._build.number
+            if key not in standing_of_all(client, build):
                 raise NotFound(f"ticket {key} is not parked in ClickHouse", field="ticket")
-            set_standing(client, key, "releasing")
+            set_standing(client, build, key, "releasing")
             try:
                 self._land_letters(client, key, letters())
             except BaseException:
-                set_standing(client, key, "parked")
+                set_standing(client, build, key, "parked")
                 raise
-            set_standing(client, key, "released")
+            set_standing(client, build, key, "released")
+
+    def keep_origins(self, known_until: Mapping[str, datetime]) -> None:
+        """Tell the analysts up to when the cases of every origin are known; written when it has changed."""
+        if known_until and known_until != self._origins:
+            moments = pa.array(list(known_until.values()), pa.timestamp("us", "UTC"))
+            with self._using() as client:
+                insert_once(
+                    client, ORIGINS_TABLE, pa.table({"origin": list(known_until), "known_until": moments})
+                )
+            self._origins = dict(known_until)
 
     def close(self) -> None:
         """Let go of the connection and the encoder; the landing is not used afterwards."""
@@ -123,10 +144,10 @@ class Landing:
             self._heard_at = float("-inf")
 
     def _check(self, client: Client, steps: Mapping[int, Step], aside: Collection[str]) -> None:
-        if aside and not waiting(client, aside):
+        if aside and not waiting(client, self._build.number, aside):
             raise MovedOn("a parked ticket was released")
         if time.monotonic() - self._heard_at > self._trust_seconds:
-            self._reached = read_reached(client, [*self._reached, *steps])
+            self._reached = read_reached(client, self._build, [*self._reached, *steps])
         for partition, step in steps.items():
             position = self._reached.get(partition, Reached()).next_offset
             if position != step.start:
@@ -143,7 +164,7 @@ class Landing:
         for number, chunk in enumerate(chunks, start=1):
             following = self._encoder.submit(landing_table, chunks[number]) if number < len(chunks) else None
             try:
-                _insert(client, rows, chunk)
+                _insert(client, self._build, rows, chunk)
             finally:
                 if following is not None:
                     wait([following])
@@ -158,11 +179,12 @@ class Landing:
 
     def _land_letters(self, client: Client, key: str, letters: Sequence[Letter]) -> None:
         await_running_inserts(client)
-        landed = {sequence for (sequence,) in client.query(_LANDED, parameters={"number": key}).result_rows}
+        query = f"SELECT sequence FROM {self._build.table} WHERE number = {{number:String}}"  # noqa: S608 - own name
+        landed = {sequence for (sequence,) in client.query(query, parameters={"number": key}).result_rows}
         records = [letter.record for letter in letters if not letter.discarded]
         missing = first_of_each_sequence(landing_table(records), landed) if records else None
         if missing is not None and missing.num_rows:
-            _insert(client, missing, records)
+            _insert(client, self._build, missing, records)
 
     @contextmanager
     def _using(self) -> Iterator[Client]:
@@ -170,6 +192,7 @@ class Landing:
             if self._client is None:
                 self._client = self._connect()
                 migrate(self._client, self._cluster)
+                self._build = Build(self._build.table, build_of(self._client, self._build.table))
             yield self._client
         except ClickHouseUnavailable:
             self._disconnect()
@@ -179,9 +202,10 @@ class Landing:
             raise ClickHouseUnavailable(f"ClickHouse does not answer: {error}") from error
 
 
-def _insert(client: Client, rows: pa.Table, records: Sequence[LogRecord]) -> None:
+def _insert(client: Client, build: Build, rows: pa.Table, records: Sequence[LogRecord]) -> None:
+    numbers = pa.repeat(pa.scalar(build.number, pa.uint32()), rows.num_rows)
     try:
-        insert_once(client, EVENTS_TABLE, rows)
+        insert_once(client, build.table, rows.append_column("build", numbers))
     except InsertRefused:
         parsed_one_by_one(records)  # names the record that the server cannot take, as Poison
         raise

@@ -69,10 +69,15 @@ def _variants(statement: str) -> Iterator[str]:
         yield re.sub(r"\n *(?=\n)", "", text)
 
 
+def on_cluster(cluster: str) -> str:
+    """Give the clause that takes a statement to every replica; nothing for a server of its own."""
+    name = cluster.replace("\\", "\\\\").replace("'", "\\'")
+    return f" ON CLUSTER '{name}'" if cluster else ""
+
+
 def _for_cluster(statement: str, cluster: str) -> str:
     """Replicated engines take their path and replica name from the server's own defaults."""
-    name = cluster.replace("\\", "\\\\").replace("'", "\\'")
-    statement = _TARGET.sub(lambda found: f"{found[1]} ON CLUSTER '{name}'", statement)
+    statement = _TARGET.sub(lambda found: found[1] + on_cluster(cluster), statement)
     return _ENGINE.sub(r"ENGINE = Replicated\1", statement)
 
 

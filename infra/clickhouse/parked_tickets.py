@@ -17,25 +17,26 @@ Standing = Literal["parked", "releasing", "released"]
 
 _STANDING = f"""
 SELECT number, toString(argMax(standing, changed_at)) AS now FROM {PARKED_TABLE}
+WHERE build = {{build:UInt32}}
 GROUP BY number HAVING now != 'released'
 """  # noqa: S608 - only our own table name
 
 
-def standing_of_all(client: Client) -> dict[str, Standing]:
-    """Give every ticket that is not released with its standing."""
+def standing_of_all(client: Client, build: int) -> dict[str, Standing]:
+    """Give every ticket that is not released in a build, with its standing."""
     rows: Sequence[tuple[str, Standing]] = [
-        (number, now) for number, now in client.query(_STANDING).result_rows
+        (number, now) for number, now in client.query(_STANDING, parameters={"build": build}).result_rows
     ]
     return dict(rows)
 
 
-def waiting(client: Client, numbers: Collection[str]) -> bool:
+def waiting(client: Client, build: int, numbers: Collection[str]) -> bool:
     """Tell whether all of these may have more of their events set aside."""
-    standing = standing_of_all(client)
+    standing = standing_of_all(client, build)
     return all(standing.get(number) == "parked" for number in numbers)
 
 
-def set_standing(client: Client, number: str, standing: Standing, reason: str = "") -> None:
+def set_standing(client: Client, build: int, number: str, standing: Standing, reason: str = "") -> None:
     """Add the ticket's newest standing."""
-    row = {"number": [number], "standing": [standing], "reason": [reason]}
+    row = {"number": [number], "standing": [standing], "reason": [reason], "build": [build]}
     insert_once(client, PARKED_TABLE, pa.table(row))

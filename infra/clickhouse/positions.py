@@ -9,18 +9,19 @@ from clickhouse_connect.driver.client import Client
 
 from infra.clickhouse.errors import ClickHouseUnavailable
 from infra.clickhouse.insert_once import insert_once
-from infra.clickhouse.schema import EVENTS_TABLE, POSITIONS_TABLE
+from infra.clickhouse.schema import POSITIONS_TABLE
 
-_REACHED = f"""
+_REACHED = """
 SELECT log_partition, max(next), max(newest) FROM
 (
     SELECT log_partition, max(log_offset) + 1 AS next, max(store_position) AS newest
-    FROM {EVENTS_TABLE} GROUP BY log_partition
+    FROM {table} GROUP BY log_partition
     UNION ALL
-    SELECT log_partition, max(next_offset) AS next, 0 AS newest FROM {POSITIONS_TABLE} GROUP BY log_partition
+    SELECT log_partition, max(next_offset) AS next, 0 AS newest FROM liudan.landing_positions
+    WHERE build = {build:UInt32} GROUP BY log_partition
 )
 GROUP BY log_partition
-"""  # noqa: S608 - only our own table names
+"""
 _RUNNING_INSERTS = """
 SELECT query_id FROM system.processes
 WHERE query_kind = 'Insert' AND query ILIKE '%liudan.%' AND is_initial_query
@@ -37,9 +38,17 @@ class Reached(NamedTuple):
     """The highest position in the event store that a landed row has, 0 when none says."""
 
 
-def read_reached(client: Client, partitions: Sequence[int]) -> dict[int, Reached]:
-    """Give how far every one of these partitions has come."""
-    rows = client.query(_REACHED).result_rows
+class Build(NamedTuple):
+    """A build of the landing table: under which name it stands, and its number."""
+
+    table: str
+    number: int
+
+
+def read_reached(client: Client, build: Build, partitions: Sequence[int]) -> dict[int, Reached]:
+    """Give how far every one of these partitions has come in a build."""
+    query = _REACHED.replace("{table}", build.table)
+    rows = client.query(query, parameters={"build": build.number}).result_rows
     found = {int(partition): Reached(int(after), int(newest)) for partition, after, newest in rows}
     return {partition: found.get(partition, Reached()) for partition in partitions}
 
@@ -59,9 +68,13 @@ def await_running_inserts(client: Client) -> None:
         waiting_for &= _running(client)
 
 
-def write_positions(client: Client, ahead: Mapping[int, int]) -> None:
+def write_positions(client: Client, build: Build, ahead: Mapping[int, int]) -> None:
     """Remember positions that no landed row vouches for."""
-    columns = {"log_partition": list(ahead), "next_offset": list(ahead.values())}
+    columns = {
+        "log_partition": list(ahead),
+        "next_offset": list(ahead.values()),
+        "build": [build.number] * len(ahead),
+    }
     insert_once(client, POSITIONS_TABLE, pa.table(columns))
 
 

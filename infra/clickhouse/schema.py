@@ -1,6 +1,8 @@
 """The names of the tables in ClickHouse. What they are made of stands in `migrations/`, as SQL."""
 
 EVENTS_TABLE = "liudan.ticket_events"
+NEXT_EVENTS_TABLE = "liudan.ticket_events_next"
+"""The build that will take the place of the serving one."""
 PARKED_TABLE = "liudan.parked"
 POSITIONS_TABLE = "liudan.landing_positions"
 MIGRATIONS_TABLE = "liudan.migrations"

@@ -67,6 +67,10 @@ class EmbeddedEventLog:
             yield from (record for record in records if record.offset < end)
             start = records[-1].offset + 1
 
+    def first_offsets(self, topic: str) -> Mapping[int, int]:  # noqa: ARG002 - of every topic the same
+        """See `EventLog.first_offsets`: nothing is ever deleted."""
+        return {PARTITION: 0}
+
     def end_offsets(self, topic: str) -> Mapping[int, int]:
         """See `EventLog.end_offsets`."""
         return {PARTITION: self._source(topic).end()}

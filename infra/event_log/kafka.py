@@ -56,9 +56,13 @@ class KafkaEventLog:
         """See `EventLog.history`."""
         return read_history(self._bootstrap, topic, starts or {}, self.end_offsets(topic))
 
+    def first_offsets(self, topic: str) -> Mapping[int, int]:
+        """See `EventLog.first_offsets`."""
+        return self._ask(lambda admin: _offsets(admin, topic, OffsetSpec.EARLIEST))
+
     def end_offsets(self, topic: str) -> Mapping[int, int]:
         """See `EventLog.end_offsets`."""
-        return self._ask(lambda admin: _end_offsets(admin, topic))
+        return self._ask(lambda admin: _offsets(admin, topic, OffsetSpec.LATEST))
 
     def identity(self, topic: str) -> str:
         """See `EventLog.identity`: the topic's UUID."""
@@ -83,10 +87,10 @@ class KafkaEventLog:
             admin.close()
 
 
-def _end_offsets(admin: KafkaAdminClient, topic: str) -> dict[int, int]:
+def _offsets(admin: KafkaAdminClient, topic: str, which: OffsetSpec) -> dict[int, int]:
     partitions = _described(admin, topic)["partitions"]
-    latest = {TopicPartition(topic, each["partition_index"]): OffsetSpec.LATEST for each in partitions}
-    found = admin.list_partition_offsets(latest)
+    asked = {TopicPartition(topic, each["partition_index"]): which for each in partitions}
+    found = admin.list_partition_offsets(asked)
     return {each.partition: int(answer.offset) for each, answer in found.items()}
 
 

@@ -116,6 +116,10 @@ class EventLog(Protocol):
         """
         ...
 
+    def first_offsets(self, topic: str) -> Mapping[int, int]:
+        """Give, per partition, the offset of the oldest record that is still there."""
+        ...
+
     def end_offsets(self, topic: str) -> Mapping[int, int]:
         """Give, per partition, the offset after the newest record."""
         ...

@@ -1,16 +1,21 @@
 """How soon an answered command is visible in the list."""
 
 import asyncio
+import json
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from itertools import count
+from pathlib import Path
 
 import uvloop
+from clickhouse_connect.driver.client import Client
 
 from consumers.supervisor.parts import free_port
 from infra.broker.provision import why_no_kafka
+from infra.clickhouse.accounts import ANALYST, read_password
+from infra.clickhouse.connect import connect
 from infra.read_store.open import ReadStore, open_read_store
 from infra.read_store.ticket_queries import SqlTicketQueries
 from projections.ticket_state import TicketFilter
@@ -20,6 +25,7 @@ from tests.benchmarks.measure import Direction, Figure, Limit, Place, Sides, Una
 from tests.benchmarks.processes import python_process
 
 COMMANDS_A_SECOND = 100
+ANALYSTS_COMMANDS_A_SECOND = 200
 _TICKETS = 50
 _LIST = 100
 _LOOK_SECONDS = 0.005
@@ -43,27 +49,78 @@ class LagToList:
     @contextmanager
     def open(self, place: Place) -> Iterator[Sides]:
         """Start the installation and warm it up."""
-        if missing := why_no_kafka():
-            raise Unavailable(missing)
-        port, home = free_port(), place.folder / "home"
-        arguments = ["-m", "infra.cli", "up", "--home", str(home), "--port", str(port), "--log", "kafka"]
-        environment = {"LIUDAN_DEV_IDENTITY": "1"}
-        with ExitStack() as stack:
-            url = f"http://127.0.0.1:{port}/livez"
-            stack.enter_context(python_process(arguments, place.folder / "up.log", environment, url))
+        with _installation(place) as (port, home), ExitStack() as stack:
             reads = stack.enter_context(closing(open_read_store(f"sqlite:///{home / 'read.db'}")))
-            serials = count()
-            uvloop.run(_Session(port, reads, serials).run(seconds=2))
-            seconds = place.pick(10, 3)
-            yield Sides(lambda: uvloop.run(_Session(port, reads, serials).run(seconds)))
+            yield _sides(place, port, _in_the_list(reads), COMMANDS_A_SECOND)
+
+
+class LagToAnalysts:
+    """Milliseconds from a command's answer until an analyst's query shows its event, on a full installation.
+
+    As `lag`, with 200 commands a second; what is asked again and again is ClickHouse, as the analyst and over
+    its own HTTP endpoint: the newest version of the tickets that wait.
+    """
+
+    name = "analyst-lag"
+    unit = "ms p99"
+    against = "–"
+    limit = Limit(Direction.AT_MOST, 3000)
+
+    @contextmanager
+    def open(self, place: Place) -> Iterator[Sides]:
+        """Start the installation and warm it up."""
+        with _installation(place) as (port, home), ExitStack() as stack:
+            url = json.loads((home / "running.json").read_bytes())["clickhouse"]
+            password = read_password(home / "clickhouse", ANALYST)
+            client = stack.enter_context(closing(connect(url, ANALYST, password)))
+            yield _sides(place, port, _for_analysts(client), ANALYSTS_COMMANDS_A_SECOND)
+
+
+Look = Callable[[Sequence[str]], Iterable[tuple[str, int]]]
+"""Give, of these tickets, the version that is visible now."""
+_VERSIONS = """
+SELECT number, max(sequence) FROM liudan.ticket_events WHERE number IN {numbers:Array(String)} GROUP BY number
+"""
+
+
+def _in_the_list(reads: ReadStore) -> Look:
+    queries = SqlTicketQueries(reads)
+    return lambda _: [(row.number, row.version) for row in queries.list(TicketFilter(), limit=_LIST).items]
+
+
+def _for_analysts(client: Client) -> Look:
+    def look(numbers: Sequence[str]) -> Iterable[tuple[str, int]]:
+        rows = client.query(_VERSIONS, parameters={"numbers": list(numbers)}).result_rows
+        return [(str(number), int(version)) for number, version in rows]
+
+    return look
+
+
+@contextmanager
+def _installation(place: Place) -> Iterator[tuple[int, Path]]:
+    if missing := why_no_kafka():
+        raise Unavailable(missing)
+    port, home = free_port(), place.folder / "home"
+    arguments = ["-m", "infra.cli", "up", "--home", str(home), "--port", str(port), "--log", "kafka"]
+    url = f"http://127.0.0.1:{port}/livez"
+    with python_process(arguments, place.folder / "up.log", {"LIUDAN_DEV_IDENTITY": "1"}, url):
+        yield port, home
+
+
+def _sides(place: Place, port: int, look: Look, a_second: int) -> Sides:
+    serials = count()
+    uvloop.run(_Session(port, look, serials, a_second).run(seconds=2))
+    seconds = place.pick(10, 3)
+    return Sides(lambda: uvloop.run(_Session(port, look, serials, a_second).run(seconds)))
 
 
 class _Session:
     """One run: tickets on their way, and what is answered but not seen yet."""
 
-    def __init__(self, port: int, reads: ReadStore, serials: Iterator[int]) -> None:
+    def __init__(self, port: int, look: Look, serials: Iterator[int], a_second: int) -> None:
         self._port = port
-        self._queries = SqlTicketQueries(reads)
+        self._look = look
+        self._a_second = a_second
         self._serials = serials
         self._unseen: dict[str, deque[tuple[int, float]]] = {}
         self._lags: list[float] = []
@@ -73,10 +130,10 @@ class _Session:
     async def run(self, seconds: float) -> Figure:
         """Give commands at the fixed rate, then wait until all are visible."""
         watcher = asyncio.create_task(self._watch())
-        every = _TICKETS / COMMANDS_A_SECOND
+        every = _TICKETS / self._a_second
         async with asyncio.TaskGroup() as residents:
             for index in range(_TICKETS):
-                residents.create_task(self._walk(index / COMMANDS_A_SECOND, every, int(seconds / every)))
+                residents.create_task(self._walk(index / self._a_second, every, int(seconds / every)))
         self._done = True
         await watcher
         lags = [lag * 1000 for lag in self._lags]
@@ -109,10 +166,10 @@ class _Session:
         """Ask for the list until all is visible that was answered."""
         while self._unseen or not self._done:
             if self._unseen:
-                page = await asyncio.to_thread(self._queries.list, TicketFilter(), limit=_LIST)
+                found = await asyncio.to_thread(self._look, list(self._unseen))
                 seen = time.perf_counter()
-                for row in page.items:
-                    self._settle(row.number, row.version, seen)
+                for number, version in found:
+                    self._settle(number, version, seen)
             await asyncio.sleep(_LOOK_SECONDS)
 
     def _settle(self, number: str, version: int, seen: float) -> None:

@@ -13,7 +13,7 @@ from infra.clickhouse.migrate import migrate
 from infra.clickhouse.schema import EVENTS_TABLE
 from infra.event_log.port import LogRecord
 from infra.event_log.sink import Step
-from tests.benchmarks.landing import endpoint_of
+from tests.benchmarks.landing import clickhouse_endpoint
 from tests.benchmarks.measure import Place
 from tests.random_towns import town_histories
 
@@ -33,7 +33,7 @@ def large_warehouse(place: Place, events: int) -> Iterator[tuple[Client, Callabl
 
     Gives a client, and what opens further ones.
     """
-    with endpoint_of(place) as open_client, closing(open_client()) as client:
+    with clickhouse_endpoint(place) as open_client, closing(open_client()) as client:
         migrate(client)
         histories = town_histories(5, _BEGIN, _TICKETS, _DAYS)
         stored = [(event.number, encode(event)) for history in histories for event in history]

@@ -8,10 +8,11 @@ from tests.benchmarks.deadlines_cost import DeadlinesCost
 from tests.benchmarks.due_timers import DueTimers
 from tests.benchmarks.history import FullHistory
 from tests.benchmarks.indicators import IndicatorsOverAYear
-from tests.benchmarks.lag import LagToList
+from tests.benchmarks.lag import LagToAnalysts, LagToList
 from tests.benchmarks.landing import LandingInClickHouse
 from tests.benchmarks.measure import Measure
 from tests.benchmarks.projection import TicketState
+from tests.benchmarks.rebuild import RebuildOfTheAnalytics
 from tests.benchmarks.relay import RelayToKafka
 
 MEASURES: Sequence[Measure] = (
@@ -21,7 +22,9 @@ MEASURES: Sequence[Measure] = (
     RelayToKafka(),
     TicketState(),
     LandingInClickHouse(),
+    RebuildOfTheAnalytics(),
     LagToList(),
+    LagToAnalysts(),
     FullHistory(),
     DeadlinesCost(),
     DueTimers(),

@@ -147,6 +147,12 @@ def test_the_passwords_cannot_be_read_by_anybody(writer: Client, endpoint: Endpo
             writer.command(f"SELECT * FROM file('{target}', LineAsString, 's String')")
 
 
+def test_the_engine_finds_its_own_auxiliary_vector(writer: Client) -> None:
+    """Where it may not, it looks for it in memory where it is not, and half of all starts crash."""
+    query = "SELECT length(s) > 0 FROM file('/proc/self/auxv', RawBLOB, 's String')"
+    assert writer.command(query) == 1
+
+
 @pytest.mark.parametrize(
     "setting", ["readonly", "max_memory_usage", "allow_introspection_functions", "format_schema_path"]
 )

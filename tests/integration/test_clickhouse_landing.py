@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from uuid import UUID
 
+import pyarrow as pa
 import pytest
 from clickhouse_connect.driver.client import Client
 
@@ -13,6 +14,7 @@ from domain.cloudevent import encode
 from domain.errors import NotFound, Poison, Transient
 from infra.clickhouse.connect import connect
 from infra.clickhouse.errors import OutcomeUnknown
+from infra.clickhouse.insert_once import InsertRefused, insert_once
 from infra.clickhouse.landing import INSERT_ROWS, Landing
 from infra.event_log.port import LogRecord
 from infra.event_log.sink import Letter, MovedOn, Step
@@ -85,6 +87,23 @@ def test_one_insert_is_one_part_and_a_large_batch_is_several_inserts(
     parts = "SELECT rows FROM system.parts WHERE table = 'ticket_events' AND active ORDER BY rows"
     assert [rows for (rows,) in writer.query(parts).result_rows] == [500, INSERT_ROWS]
     assert landing.start_offsets([0]) == {0: len(records)}
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        "CONSTRAINT never CHECK n = 0) ENGINE = MergeTree ORDER BY n",
+        "m UInt8 DEFAULT throwIf(n = 7)) ENGINE = MergeTree ORDER BY n",
+        "m UInt8) ENGINE = MergeTree ORDER BY n SETTINGS parts_to_throw_insert = 1",
+    ],
+)
+def test_what_the_table_refuses_is_never_called_written(writer: Client, refused: str) -> None:
+    writer.command(f"CREATE TABLE liudan.refusing (n UInt8, {refused}")
+    if "parts_to_throw" in refused:
+        writer.command("INSERT INTO liudan.refusing (n) VALUES (1)")
+    with pytest.raises(InsertRefused):
+        insert_once(writer, "liudan.refusing", pa.table({"n": pa.array([7], pa.uint8())}))
+    assert writer.command("SELECT count() FROM liudan.refusing WHERE n = 7") == 0
 
 
 def test_a_batch_that_is_not_next_moves_on(landing: Landing, endpoint: Endpoint, writer: Client) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import closing, suppress
 from datetime import UTC, datetime
+from itertools import pairwise
 from threading import Timer
 
 import pytest
@@ -14,7 +15,14 @@ from domain.ticket_event import TicketEvent
 from infra.clickhouse.errors import ClickHouseUnavailable
 from infra.clickhouse.indicators import matter_tables
 from infra.clickhouse.indicators.matter_sql import matters_sql
-from infra.clickhouse.indicators.matter_tables import MATTERS_VIEW, POSITIONS, RECENT, read_position, refresh
+from infra.clickhouse.indicators.matter_tables import (
+    MATTERS_VIEW,
+    POSITIONS,
+    RECENT,
+    SETTLED,
+    read_position,
+    refresh,
+)
 from infra.clickhouse.landing import Landing
 from infra.event_log.port import LogRecord
 from infra.event_log.sink import Letter, Step
@@ -26,7 +34,7 @@ from tests.services.landed import land, land_tickets
 
 __all__ = ["endpoint", "own_endpoint", "shared_endpoint", "writer"]
 pytestmark = pytest.mark.clickhouse
-KILLS = 6
+KILLS, STEP = 6, 90
 BEGIN = datetime(2026, 8, 1, tzinfo=UTC)
 Histories = Sequence[Sequence[TicketEvent]]
 
@@ -80,16 +88,16 @@ def test_they_follow_step_by_step_and_are_settled_now_and_then(
 ) -> None:
     monkeypatch.setattr(matter_tables, "RECENT_ROWS", 40)
     events = in_time(list(town_histories(8, BEGIN, 80, 20)))
-    settled = []
-    for start in range(0, len(events), 60):
-        land(endpoint, events[start : start + 60], start)
+    recent = []
+    for start in range(0, len(events), STEP):
+        land(endpoint, events[start : start + STEP], start)
         assert refresh(writer)
-        settled.append(writer.command(f"SELECT count() FROM {RECENT}") == 0)
-        assert_same(stored(writer), folded(known(events[: start + 60])))
+        recent.append(writer.query(f"SELECT count() FROM {RECENT}").result_rows[0][0])
+        assert_same(stored(writer), folded(known(events[: start + STEP])))
     assert not refresh(writer)
     assert read_position(writer).store_position == len(events)
     assert read_position(writer).complete
-    assert len(settled) > 5
+    assert any(after < before for before, after in pairwise(recent)), "they were never settled"
 
 
 def test_what_a_killed_refresh_leaves_does_no_harm(endpoint: Endpoint, writer: Client) -> None:
@@ -102,12 +110,24 @@ def test_what_a_killed_refresh_leaves_does_no_harm(endpoint: Endpoint, writer: C
     refresh(writer)
     # killed before the positions were written: the rows are there, the positions are not
     writer.command(f"TRUNCATE TABLE {POSITIONS}")
-    columns = ["log_partition", "next_offset", "events", "store_position", "build"]
+    columns = ["log_partition", "next_offset", "events", "store_position", "build", "made_by"]
     writer.insert(POSITIONS, before, column_names=columns)
     assert_same(stored(writer), folded(known(events)))
     assert not read_position(writer).complete
     assert refresh(writer)
     assert_same(stored(writer), folded(known(events)))
+
+
+def test_another_build_or_another_statement_makes_all_anew(endpoint: Endpoint, writer: Client) -> None:
+    tickets = list(town_histories(13, BEGIN, 20, 20))
+    land_tickets(endpoint, tickets)
+    for changed in ("build + 1 AS build", "'another' AS made_by"):
+        writer.command(f"TRUNCATE TABLE {SETTLED}")
+        writer.command(f"INSERT INTO {POSITIONS} SELECT * EXCEPT changed_at REPLACE ({changed}), now64(6) "
+                       f"FROM {POSITIONS} FINAL")  # fmt: skip
+        assert refresh(writer)
+        assert_same(stored(writer), folded(tickets))
+    assert not refresh(writer)
 
 
 def test_a_parked_ticket_that_lands_late_is_counted(endpoint: Endpoint, writer: Client) -> None:

@@ -117,9 +117,11 @@ def test_breaches_are_those_of_the_sql_read_model(
 def _tell_known_until(endpoint: Endpoint, known: dict[str, datetime]) -> None:
     client = endpoint.client()
     client.command("TRUNCATE TABLE liudan.origins")
-    if known:
-        client.insert("liudan.origins", list(known.items()), column_names=["origin", "known_until"])
     client.close()
+    landing = Landing(endpoint.client)
+    landing.keep_origins({origin: moment - DAY for origin, moment in known.items()})
+    landing.keep_origins(known)
+    landing.close()
 
 
 def test_orders_say_who_had_what_to_do_and_when(landed: list[History], analyst: Client) -> None:

@@ -54,6 +54,9 @@ class ScriptedLog:
     def history(self, topic: str, starts: Mapping[int, int] | None = None) -> Iterator[LogRecord]:
         return iter(self.published[(starts or {}).get(0, 0) :])
 
+    def first_offsets(self, topic: str) -> Mapping[int, int]:
+        raise NotImplementedError
+
     def end_offsets(self, topic: str) -> Mapping[int, int]:
         return {0: len(self.published)}
 

@@ -38,6 +38,7 @@ class Bounds:
     """Up to when it is known what has become of a matter."""
     snapshot: str
     """The moment, or moments, of a snapshot."""
+    many_snapshots: bool = False
 
 
 _AS_OF = "toTimeZone({as_of:DateTime64(6, 'UTC')}, 'Asia/Shanghai')"
@@ -58,6 +59,7 @@ def asked(*, some_are_silent: bool, many_snapshots: bool) -> Bounds:
         in_period="{at} >= {{start:DateTime64(6, 'UTC')}} AND {at} < {{end:DateTime64(6, 'UTC')}}",
         known_until=_SPOKE if some_are_silent else _AS_OF,
         snapshot=_EACH if many_snapshots else _ONE,
+        many_snapshots=many_snapshots,
     )
 
 
@@ -84,45 +86,66 @@ class Selection:
     def columns(self, further: Iterable[str] = ()) -> list[str]:
         """Name the columns that it looks at: an analysis of all of them would take longer than the answer."""
         expressions = (part for one in self.indicators for part in one.parts)
-        dimensions = (DIMENSIONS.get(name, "region") for name in (*self.narrowed, *map(_name_of, self.by)))
+        narrowed = (DIMENSIONS[name] for name in self.narrowed)
         looked_at = (name for expression in expressions for name in columns_in(expression))
-        return sorted({*ALWAYS_LOOKED_AT, *dimensions, *looked_at, *further})
+        return sorted({*ALWAYS_LOOKED_AT, *self.dimensions, *narrowed, *looked_at, *further})
+
+    @property
+    def dimensions(self) -> set[str]:
+        """The columns that it is broken down by."""
+        return {_column_of(breakdown) for breakdown in self.by if not breakdown.grain}
 
 
 def judged(selection: Selection, further: Iterable[str] = ()) -> str:
-    """Select matters with their codes and `further` columns; of one indicator only its own."""
-    columns, bounds = selection.columns(further), selection.bounds
-    judgements = [
-        part for n, one in enumerate(selection.indicators) for part in _judgement(one, n, bounds.in_period)
-    ]
+    """Select matters with their codes, the columns of the breakdowns, and `further` ones.
+
+    Of one indicator only those that belong to it. Of many each is looked at for itself: what belongs to any
+    of them would only be worked out in addition.
+    """
+    columns, bounds, indicators = selection.columns(further), selection.bounds, selection.indicators
+    alone = len(indicators) == 1
+    shown = {*selection.dimensions, *further, "late_events"}
+    parts = [part for n, one in enumerate(indicators) for part in _judgement(one, n, bounds, alone=alone)]
     narrowed = [f"{DIMENSIONS[name]} = {{narrow_{n}:String}}" for n, name in enumerate(selection.narrowed)]
-    # of many indicators each is looked at for itself: their union would only be worked out in addition
-    counted = f"code_0 != {OUTSIDE}" if len(selection.indicators) == 1 else EVERYWHERE
-    snapshot = [f"{bounds.snapshot} AS at"] if any(one.snapshot for one in selection.indicators) else []
+    belongs = [_belongs(indicators[0], bounds)] if alone else []
+    matters = "matters"
+    if bounds.many_snapshots:
+        matters = f"(SELECT {', '.join(columns)}, {bounds.snapshot} AS at FROM matters)"  # noqa: S608
     return f"""
-WITH matters AS ({selection.source(columns)})
-SELECT {", ".join([*columns, *judgements])}
-FROM (SELECT {", ".join([*columns, f"{bounds.known_until} AS known_until", *snapshot])} FROM matters)
-WHERE {" AND ".join([*narrowed, counted])}
+WITH matters AS ({selection.source(columns)}),
+    {bounds.known_until} AS known_until{"" if bounds.many_snapshots else f", {bounds.snapshot} AS at"}
+SELECT {", ".join([*sorted(shown), *parts])}
+FROM {matters}
+WHERE {" AND ".join([*narrowed, *belongs]) or EVERYWHERE}
 """  # noqa: S608 - our own names and definitions
 
 
-def _name_of(breakdown: Breakdown) -> str:
-    return breakdown.name
+def _column_of(breakdown: Breakdown) -> str:
+    return DIMENSIONS.get(breakdown.name, "region")
 
 
-def _judgement(indicator: Indicator, n: int, in_period: str) -> Iterator[str]:
+def _at(indicator: Indicator) -> str:
+    return sql_of(indicator.at, "matters") if indicator.at else "at"
+
+
+def _belongs(indicator: Indicator, bounds: Bounds) -> str:
+    counts = sql_of(indicator.counts, "matters")
+    if indicator.at is None:
+        return counts
+    return f"ifNull({bounds.in_period.format(at=_at(indicator))}, false) AND {counts}"
+
+
+def _judgement(indicator: Indicator, n: int, bounds: Bounds, *, alone: bool) -> Iterator[str]:
     """Columns of one indicator: its moment, code, whether it is hit, undecided, and how long it took."""
-    at = sql_of(indicator.at, "matters") if indicator.at else "at"
-    belongs = sql_of(indicator.counts, "matters")
-    if indicator.at is not None:
-        belongs = f"ifNull({in_period.format(at=at)}, false) AND {belongs}"
-    exclusions = "".join(
-        f"{sql_of(one.when, 'matters')}, {code}, " for code, one in enumerate(indicator.exclusions, start=1)
-    )
+    cases = [
+        f"{sql_of(one.when, 'matters')}, {code}" for code, one in enumerate(indicator.exclusions, start=1)
+    ]
+    if not alone:
+        cases.insert(0, f"NOT ({_belongs(indicator, bounds)}), {OUTSIDE}")
     duration = indicator.duration
-    yield f"{at} AS at_{n}"
-    yield f"multiIf(NOT ({belongs}), {OUTSIDE}, {exclusions}0) AS code_{n}"
+    yield f"{_at(indicator)} AS at_{n}"
+    code = f"multiIf({', '.join(cases)}, 0)" if cases else "0"
+    yield f"{code} AS code_{n}"
     yield f"{sql_of(duration.finished if duration else indicator.hit, 'matters')} AS hit_{n}"
     yield f"{sql_of(indicator.undecided, 'matters')} AS undecided_{n}"
     if duration:

@@ -6,10 +6,12 @@ tickets of a few events more are computed again. Two who do it at once must not:
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from hashlib import sha256
 from typing import NamedTuple
 
 from clickhouse_connect.driver.client import Client
 
+from infra.clickhouse.builds import build_of
 from infra.clickhouse.indicators.matter_sql import matters_sql
 from infra.clickhouse.schema import EVENTS_TABLE, PARKED_TABLE
 from projections.indicators.answers import LogPosition
@@ -30,9 +32,9 @@ _LANDED = f"""
 SELECT log_partition, max(log_offset) + 1, count(), max(store_position)
 FROM {EVENTS_TABLE} GROUP BY log_partition
 """  # noqa: S608 - own name
-_BUILD = f"SELECT max(build) FROM {EVENTS_TABLE}"  # noqa: S608 - own name
+_MADE_BY = sha256(matters_sql().encode()).hexdigest()[:16]
 _REACHED = f"""
-SELECT log_partition, next_offset, events, store_position, build FROM {POSITIONS} FINAL
+SELECT log_partition, next_offset, events, store_position, build, made_by FROM {POSITIONS} FINAL
 """  # noqa: S608 - own name
 _NOT_SETTLED = f"""
 {RECENT} WHERE (number, cycle, version) NOT IN (SELECT number, cycle, version FROM {SETTLED})
@@ -47,22 +49,30 @@ class Reached(NamedTuple):
     store_position: int = 0
 
 
+class Making(NamedTuple):
+    """What the matters were made of, and how: when that changes, all are made anew."""
+
+    build: int
+    """Of the landing table."""
+    statement: str
+
+
 def refresh(client: Client) -> bool:
     """Bring the matters up to date; give whether there was anything to do. Raises ClickHouseError."""
     _let_go(client)
     landed = _landed(client)
-    build = int(str(client.command(_BUILD)))
-    known, of_build = _reached(client)
-    if landed == known:
+    known, made_of = _reached(client)
+    makes = Making(build_of(client), _MADE_BY)
+    if landed == known and made_of in ({makes}, set()):
         return False
     new = sum(one.events for one in landed.values()) - sum(one.events for one in known.values())
-    if of_build != build or not known or not 0 <= new <= REWRITTEN_EVENTS:
+    if made_of != {makes} or not 0 <= new <= REWRITTEN_EVENTS:
         _rewrite(client, _computed(landed))
     else:
         _write(client, RECENT, matters_sql(f"number IN ({_moved(landed, known)})"))
         if _count(client, RECENT) > RECENT_ROWS:
             _rewrite(client, [f"SELECT {_COLUMNS} FROM {MATTERS_VIEW}"])  # noqa: S608 - own names
-    _remember(client, landed, build)
+    _remember(client, landed, makes)
     return True
 
 
@@ -136,14 +146,14 @@ def _landed(client: Client) -> dict[int, Reached]:
             for partition, after, events, newest in rows}  # fmt: skip
 
 
-def _reached(client: Client) -> tuple[dict[int, Reached], int]:
+def _reached(client: Client) -> tuple[dict[int, Reached], set[Making]]:
     rows = client.query(_REACHED).result_rows
     known = {int(partition): Reached(int(after), int(events), int(newest))
-             for partition, after, events, newest, _ in rows}  # fmt: skip
-    return known, max((int(build) for *_, build in rows), default=0)
+             for partition, after, events, newest, *_ in rows}  # fmt: skip
+    return known, {Making(int(build), str(made_by)) for *_, build, made_by in rows}
 
 
-def _remember(client: Client, landed: Mapping[int, Reached], build: int) -> None:
-    rows = [[partition, *one, build] for partition, one in sorted(landed.items())]
-    columns = ["log_partition", "next_offset", "events", "store_position", "build"]
+def _remember(client: Client, landed: Mapping[int, Reached], makes: Making) -> None:
+    rows = [[partition, *one, *makes] for partition, one in sorted(landed.items())]
+    columns = ["log_partition", "next_offset", "events", "store_position", "build", "made_by"]
     client.insert(POSITIONS, rows, column_names=columns)

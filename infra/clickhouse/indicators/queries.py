@@ -127,7 +127,10 @@ class ClickHouseIndicators:
 
     @contextmanager
     def _asking(self) -> Iterator[Client]:
-        client = self._idle.pop() if self._idle else self._connect()
+        try:
+            client = self._idle.pop()
+        except IndexError:
+            client = self._connect()
         try:
             yield client
         except ClickHouseError as error:

@@ -136,6 +136,7 @@ CREATE TABLE IF NOT EXISTS liudan.matter_positions
     events UInt64 COMMENT 'how many events of the partition had landed then',
     store_position UInt64 COMMENT 'newest position in the event store then, 0 when the log does not say',
     build UInt32 COMMENT 'of which build of the analytics',
+    made_by String COMMENT 'digest of the statement that makes matters of events; with another one all are made anew',
     changed_at DateTime64(6, 'Asia/Shanghai') DEFAULT now64(6) COMMENT 'the newest row of a partition counts'
 )
 ENGINE = ReplacingMergeTree(changed_at)

@@ -1,5 +1,7 @@
 -- A stretch in which one holder has one order to do: from the event that gave it to them to the event that took
 -- it from them. The columns that can change on the way (limit, first handler, class) say how it was at its end.
+-- Its row is that of the last event in it; what is known of its beginning comes along in running maxima, which
+-- the table's own order makes possible without sorting or grouping.
 
 CREATE OR REPLACE VIEW liudan.orders@variant
 (
@@ -32,61 +34,82 @@ CREATE OR REPLACE VIEW liudan.orders@variant
 )
 COMMENT 'every order @says: one row per order, cycle and holder, with when it began, was due and ended, and how'
 AS WITH
+    numbered AS
+    (
+        SELECT
+            number, sequence, occurred_at, type, region, grid, category, matter_class, urgency, channel, state, level,
+            holder, first_handler, cycle, placed_at, stage_entered_at, stage_due, resolve_due, rating_due, suspended,
+            emergency, origin, binding,
+            toUnixTimestamp64Micro(occurred_at) AS moment,
+            ifNull(paused_seconds, 0) AS paused,
+            cityHash64(state, level, holder, cycle, stage_entered_at) AS place,
+            multiIf(
+                type = 'liudan.ticket.order-returned.v1', 2,
+                type = 'liudan.ticket.order-transferred.v1', 3,
+                type = 'liudan.ticket.rework-ordered.v1', 4,
+                state IN ('rejected', 'withdrawn', 'merged'), 6,
+                end = 'rating_lapsed', 5,
+                1)::UInt8 AS ends_as
+        FROM liudan.ticket_events AS e
+        @where
+    ),
     neighbours AS
     (
         SELECT
             *,
-            tuple(state, level, holder, cycle, stage_entered_at) AS place,
-            lagInFrame(place) OVER around AS place_before,
-            leadInFrame(toNullable(occurred_at)) OVER around AS next_at,
-            leadInFrame(type::String) OVER around AS next_type,
-            leadInFrame(state::String) OVER around AS next_state,
-            leadInFrame(end::String) OVER around AS next_end
-        FROM liudan.ticket_events AS e
-        @where
+            place != lagInFrame(place) OVER around AS begins,
+            leadInFrame(place) OVER around AS next_place,
+            leadInFrame(moment) OVER around AS next_moment,
+            leadInFrame(type) OVER around AS next_type,
+            leadInFrame(ends_as) OVER around AS next_ends_as
+        FROM numbered
         WINDOW around AS (PARTITION BY number ORDER BY sequence ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING)
     ),
     stretches AS
     (
         SELECT
             *,
-            sum(place != place_before) OVER (PARTITION BY number ORDER BY sequence ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS stretch
+            max(if(begins, sequence, 0)) OVER so_far AS first,
+            max(if(begins, moment, 0)) OVER so_far AS first_moment,
+            max(if(begins, sequence * 2 + binding, 0)) OVER so_far AS ruling,
+            sum(paused) OVER so_far AS paused_so_far
         FROM neighbours
+        WINDOW so_far AS (PARTITION BY number ORDER BY sequence ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+    ),
+    weighed AS
+    (
+        SELECT
+            *,
+            paused_so_far - max(if(begins, paused_so_far, 0)) OVER so_far AS paused_here
+        FROM stretches
+        WINDOW so_far AS (PARTITION BY number ORDER BY sequence ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
     )
 SELECT
     number,
-    any(s.cycle) AS cycle,
-    min(s.sequence) AS run,
-    transform(any(s.state)::String, ['placed', 'verified', 'issued', 'dispatched', 'accepted', 'resolved', 'fed_back'], ['verify', 'issue', 'dispatch', 'accept', 'handle', 'feed_back', 'rate'], '') AS order,
-    any(s.level) AS level,
-    any(s.holder) AS holder,
-    argMax(s.first_handler, s.sequence) AS first_handler,
-    if(min(s.sequence) = 1, any(s.stage_entered_at), min(s.occurred_at)) AS started_at,
-    any(s.stage_entered_at) AS stage_entered_at,
-    if(any(s.state) = 'fed_back', argMax(tuple(s.rating_due), s.sequence).1, argMax(tuple(s.stage_due), s.sequence).1) AS due_at,
-    argMax(tuple(s.resolve_due), s.sequence).1 AS resolve_due,
-    argMax(tuple(s.next_at), s.sequence).1 AS ended_at,
-    argMax(s.next_type, s.sequence) AS ended_by,
-    multiIf(
-        isNull(ended_at), '',
-        ended_by = 'liudan.ticket.order-returned.v1', 'returned',
-        ended_by = 'liudan.ticket.order-transferred.v1', 'transferred',
-        ended_by = 'liudan.ticket.rework-ordered.v1', 'rework',
-        argMax(s.next_state, s.sequence) IN ('rejected', 'withdrawn', 'merged'), 'ended',
-        argMax(s.next_end, s.sequence) = 'rating_lapsed', 'lapsed',
-        'done') AS how,
-    sum(ifNull(s.paused_seconds, 0)) AS paused_seconds,
-    argMax(s.suspended, s.sequence) AS suspended,
-    argMax(s.emergency, s.sequence) AS emergency,
-    max(s.binding) AS binding,
-    argMax(s.region, s.sequence) AS region,
-    argMax(s.grid, s.sequence) AS grid,
-    argMax(s.category, s.sequence) AS category,
-    argMax(s.matter_class, s.sequence) AS matter_class,
-    argMax(s.urgency, s.sequence) AS urgency,
-    argMax(s.channel, s.sequence) AS channel,
-    any(s.placed_at) AS placed_at,
-    any(s.origin) AS origin
-FROM stretches AS s
-WHERE s.state NOT IN ('closed', 'rejected', 'withdrawn', 'merged')
-GROUP BY number, stretch;
+    cycle,
+    first AS run,
+    transform(state, ['placed', 'verified', 'issued', 'dispatched', 'accepted', 'resolved', 'fed_back'], ['verify', 'issue', 'dispatch', 'accept', 'handle', 'feed_back', 'rate'], '') AS order,
+    level,
+    holder,
+    first_handler,
+    if(first = 1, stage_entered_at, fromUnixTimestamp64Micro(first_moment, 'Asia/Shanghai')) AS started_at,
+    stage_entered_at,
+    if(state = 'fed_back', rating_due, stage_due) AS due_at,
+    resolve_due,
+    if(next_moment = 0, NULL, fromUnixTimestamp64Micro(next_moment, 'Asia/Shanghai')) AS ended_at,
+    next_type AS ended_by,
+    ['', 'done', 'returned', 'transferred', 'rework', 'lapsed', 'ended'][next_ends_as + 1] AS how,
+    paused_here AS paused_seconds,
+    suspended,
+    emergency,
+    ruling % 2 = 1 AS binding,
+    region,
+    grid,
+    category,
+    matter_class,
+    urgency,
+    channel,
+    placed_at,
+    origin
+FROM weighed
+WHERE next_place != place AND state NOT IN ('closed', 'rejected', 'withdrawn', 'merged');

@@ -2,7 +2,8 @@
 -- due_at < coalesce(stopped_at, suspended_at, now), dated by when the limit passed. A limit that is moved after it
 -- has passed stays broken, and a further run of the clock has the new one; that makes a clock's state depend on
 -- its state before, so that the events of a ticket are folded. Only of those tickets that can have a breach at
--- all: some limit passed before the next event came. The rating is left out: silence is nobody's breach.
+-- all: some limit passed before the next event came. In the fold a moment is microseconds, 0 where there is none,
+-- and a clock its number in this list. The rating is left out: silence is nobody's breach.
 
 CREATE OR REPLACE VIEW liudan.breaches@variant
 (
@@ -28,11 +29,12 @@ CREATE OR REPLACE VIEW liudan.breaches@variant
 COMMENT 'every limit @says that was broken: which clock, when, and whose'
 AS WITH
     @now AS as_of,
-    CAST(('', 0, 0, 0, 0, NULL, NULL, NULL, 0), 'Tuple(clock String, cycle UInt32, run UInt32, shown UInt32, started DateTime64(6, \'Asia/Shanghai\'), due Nullable(DateTime64(6, \'Asia/Shanghai\')), stopped Nullable(DateTime64(6, \'Asia/Shanghai\')), since Nullable(DateTime64(6, \'Asia/Shanghai\')), at DateTime64(6, \'Asia/Shanghai\'))') AS none,
+    ['verify', 'issue', 'dispatch', 'accept', 'feed_back', 'rating', 'resolve'] AS clocks,
+    CAST((0, 0, 0, 0, 0, 0, 0, 0, 0), 'Tuple(clock UInt8, cycle UInt32, run UInt32, shown UInt32, started Int64, due Int64, stopped Int64, since Int64, at Int64)') AS none,
     following AS
     (
         SELECT
-            number, state, stage_due, resolve_due, rating_due,
+            number, stage_due, resolve_due,
             coalesce(resolved_at, closed_at) AS stop,
             leadInFrame(toNullable(occurred_at)) OVER (PARTITION BY number ORDER BY sequence ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS next_at
         FROM liudan.ticket_events AS e
@@ -47,56 +49,57 @@ AS WITH
     (
         SELECT
             number,
-            arraySort(h -> h.sequence, groupArray(CAST((
-                sequence, occurred_at, cycle, placed_at, stage_entered_at,
-                transform(state::String, ['placed', 'verified', 'issued', 'dispatched', 'resolved', 'fed_back'], ['verify', 'issue', 'dispatch', 'accept', 'feed_back', 'rating'], ''),
-                if(state = 'fed_back', rating_due, stage_due),
-                if(isNull(resolved_at) AND isNull(closed_at) AND state IN ('closed', 'rejected', 'withdrawn', 'merged'), NULL, resolve_due),
-                coalesce(resolved_at, closed_at), suspended,
-                type = 'liudan.ticket.tickets-unmerged.v1' AND child = number,
-                region, grid, category, matter_class,
-                if(holder = '' AND assigned_unit != '', assigned_level, level),
-                if(holder = '' AND assigned_unit != '', assigned_unit, holder),
-                origin, source_id
-            ), 'Tuple(sequence UInt32, at DateTime64(6, \'Asia/Shanghai\'), cycle UInt32, placed DateTime64(6, \'Asia/Shanghai\'), entered DateTime64(6, \'Asia/Shanghai\'), clock String, stage_due Nullable(DateTime64(6, \'Asia/Shanghai\')), resolve_due Nullable(DateTime64(6, \'Asia/Shanghai\')), stop Nullable(DateTime64(6, \'Asia/Shanghai\')), suspended Bool, unmerged Bool, region String, grid String, category String, matter_class String, level String, holder String, origin String, source_id String)'))) AS history
+            any(origin) AS from_where,
+            arraySort(x -> x.sequence, groupArray(CAST((
+                sequence, toUnixTimestamp64Micro(occurred_at), cycle,
+                toUnixTimestamp64Micro(if(cycle > 1, occurred_at, placed_at)), toUnixTimestamp64Micro(stage_entered_at),
+                transform(state, ['placed', 'verified', 'issued', 'dispatched', 'resolved', 'fed_back'], [1, 2, 3, 4, 5, 6], 0),
+                ifNull(toUnixTimestamp64Micro(if(state = 'fed_back', rating_due, stage_due)), 0),
+                if(isNull(resolved_at) AND isNull(closed_at) AND state IN ('closed', 'rejected', 'withdrawn', 'merged'), 0, ifNull(toUnixTimestamp64Micro(resolve_due), 0)),
+                ifNull(toUnixTimestamp64Micro(coalesce(resolved_at, closed_at)), 0), suspended,
+                type = 'liudan.ticket.tickets-unmerged.v1' AND child = number
+            ), 'Tuple(sequence UInt32, at Int64, cycle UInt32, began Int64, entered Int64, clock UInt8, stage_due Int64, resolve_due Int64, stop Int64, suspended UInt8, unmerged UInt8)'))) AS history
         FROM liudan.ticket_events AS e
         @where
         @and number IN (SELECT number FROM candidates)
         GROUP BY number
+        SETTINGS optimize_aggregation_in_order = 1
     ),
-    -- After every event: the clock of the matter, and the newest clock of a stage.
+    -- After every event: the clock of the matter, and the newest clock of a stage. In the innermost lambda p is the
+    -- clock before the event, goes_on whether it is the same one after it, late whether its limit moves too late.
     folded AS
     (
         SELECT
-            number, history,
+            number, from_where, length(history) AS events,
             arrayFold((known, x) -> arrayPushBack(known, arrayMap((p, goes_on, late) ->
                 CAST((
-                    'resolve', x.cycle,
+                    7, x.cycle,
                     if(goes_on AND NOT late, p.run, x.sequence),
-                    if(goes_on AND NOT late AND isNotNull(x.stop), p.shown, x.sequence),
-                    if(goes_on, p.started, if(x.cycle > 1, x.at, x.placed)),
-                    if(goes_on AND isNotNull(x.stop), p.due, x.resolve_due),
-                    if(isNull(x.stop), NULL, if(goes_on, coalesce(p.stopped, p.since, x.stop), if(x.suspended, x.at, x.stop))),
-                    if(isNotNull(x.stop) OR NOT x.suspended, NULL, if(goes_on AND NOT late, coalesce(p.since, x.at), x.at)),
+                    if(goes_on AND x.stop != 0, p.shown, x.sequence),
+                    if(goes_on, p.started, x.began),
+                    if(goes_on AND x.stop != 0, p.due, x.resolve_due),
+                    multiIf(x.stop = 0, 0, goes_on AND p.stopped != 0, p.stopped, goes_on AND p.since != 0, p.since, NOT goes_on AND x.suspended, x.at, x.stop),
+                    multiIf(x.stop != 0 OR NOT x.suspended, 0, goes_on AND NOT late AND p.since != 0, p.since, x.at),
                     x.at
                 ), toTypeName(none)),
                 [known[-1]],
                 [known[-1].cycle = x.cycle],
-                [known[-1].cycle = x.cycle AND isNull(x.stop) AND isNotNull(known[-1].due)
-                    AND (isNull(x.resolve_due) OR x.resolve_due != known[-1].due)
-                    AND ifNull(coalesce(known[-1].stopped, known[-1].since, x.at) > known[-1].due, 0)]
+                [known[-1].cycle = x.cycle AND x.stop = 0 AND known[-1].due != 0 AND x.resolve_due != known[-1].due
+                    AND multiIf(known[-1].stopped != 0, known[-1].stopped, known[-1].since != 0, known[-1].since, x.at) > known[-1].due]
             )[1]), history, [none]) AS matters,
             arrayFold((known, x) -> arrayPushBack(known, arrayMap((p, goes_on, late) ->
-                if(goes_on AND NOT late,
-                    CAST((p.clock, p.cycle, p.run, x.sequence, p.started, x.stage_due, NULL, if(x.suspended, coalesce(p.since, x.at), NULL), x.at), toTypeName(none)),
-                    if(late OR (x.clock != '' AND isNotNull(x.stage_due)),
-                        CAST((x.clock, x.cycle, x.sequence, x.sequence, if(late, p.started, x.entered), x.stage_due, NULL, if(x.suspended, x.at, NULL), x.at), toTypeName(none)),
-                        CAST((p.clock, p.cycle, p.run, p.shown, p.started, p.due, coalesce(p.stopped, p.since, x.at), NULL, x.at), toTypeName(none)))),
+                CAST(multiIf(
+                    goes_on AND NOT late,
+                    (p.clock, p.cycle, p.run, x.sequence, p.started, x.stage_due, 0, if(x.suspended, if(p.since != 0, p.since, x.at), 0), x.at),
+                    late OR (x.clock != 0 AND x.stage_due != 0),
+                    (x.clock, x.cycle, x.sequence, x.sequence, if(late, p.started, x.entered), x.stage_due, 0, if(x.suspended, x.at, 0), x.at),
+                    (p.clock, p.cycle, p.run, p.shown, p.started, p.due, multiIf(p.stopped != 0, p.stopped, p.since != 0, p.since, x.at), 0, x.at)
+                ), toTypeName(none)),
                 [known[-1]],
-                [known[-1].run > 0 AND known[-1].clock = x.clock AND known[-1].cycle = x.cycle AND (isNull(known[-1].stopped) OR x.unmerged)],
-                [known[-1].run > 0 AND known[-1].clock = x.clock AND known[-1].cycle = x.cycle AND (isNull(known[-1].stopped) OR x.unmerged)
-                    AND isNotNull(known[-1].due) AND (isNull(x.stage_due) OR x.stage_due != known[-1].due)
-                    AND ifNull(coalesce(known[-1].stopped, known[-1].since, x.at) > known[-1].due, 0)]
+                [known[-1].run > 0 AND known[-1].clock = x.clock AND known[-1].cycle = x.cycle AND (known[-1].stopped = 0 OR x.unmerged)],
+                [known[-1].run > 0 AND known[-1].clock = x.clock AND known[-1].cycle = x.cycle AND (known[-1].stopped = 0 OR x.unmerged)
+                    AND known[-1].due != 0 AND x.stage_due != known[-1].due
+                    AND multiIf(known[-1].stopped != 0, known[-1].stopped, known[-1].since != 0, known[-1].since, x.at) > known[-1].due]
             )[1]), history, [none]) AS stages
         FROM histories
     ),
@@ -104,40 +107,47 @@ AS WITH
     ends AS
     (
         SELECT
-            number, history, length(history) AS events, one.1 AS last,
-            coalesce(last.stopped, if(one.2.run > 0, coalesce(last.since, one.2.at), NULL)) AS stopped,
-            if(isNull(stopped), last.since, NULL) AS since
+            number, from_where, events, one.1 AS last,
+            multiIf(last.stopped != 0, last.stopped, one.2.run = 0, 0, last.since != 0, last.since, one.2.at) AS stopped,
+            if(stopped = 0, last.since, 0) AS since
         FROM folded
         ARRAY JOIN arrayConcat(
-            arrayFilter(pair -> pair.1.run > 0 AND pair.1.run != pair.2.run, arrayZip(matters, arrayPushBack(arrayPopFront(matters), none))),
-            arrayFilter(pair -> pair.1.run > 0 AND pair.1.run != pair.2.run, arrayZip(stages, arrayPushBack(arrayPopFront(stages), none)))) AS one
+            arrayFilter(pair -> pair.1.run != pair.2.run AND pair.1.run > 0 AND pair.1.due != 0, arrayZip(matters, arrayPushBack(arrayPopFront(matters), none))),
+            arrayFilter(pair -> pair.1.run != pair.2.run AND pair.1.run > 0 AND pair.1.due != 0 AND pair.1.clock != 6, arrayZip(stages, arrayPushBack(arrayPopFront(stages), none)))) AS one
     ),
-    judged AS
+    broken AS
     (
         SELECT
-            ends.*,
-            history[indexOf(history.sequence, last.shown)] AS shown,
-            if(events = 1 AND known.origin != '', least(known.known_until, as_of), as_of) AS looked_at
-        FROM ends LEFT JOIN (SELECT * FROM liudan.origins FINAL) AS known ON known.origin = history[1].origin
+            number, last.shown AS shown, last.cycle AS cycle, clocks[last.clock] AS clock, last.run AS run,
+            fromUnixTimestamp64Micro(last.started, 'Asia/Shanghai') AS started_at,
+            fromUnixTimestamp64Micro(last.due, 'Asia/Shanghai') AS due_at,
+            if(stopped != 0, fromUnixTimestamp64Micro(stopped, 'Asia/Shanghai'), NULL) AS stopped_at,
+            since != 0 AS suspended,
+            coalesce(
+                stopped_at,
+                if(since != 0, fromUnixTimestamp64Micro(since, 'Asia/Shanghai'), NULL),
+                if(events = 1 AND o.origin != '', least(o.known_until, as_of), as_of)) AS until
+        FROM ends LEFT JOIN (SELECT * FROM liudan.origins FINAL) AS o ON o.origin = ends.from_where
+        WHERE due_at < as_of AND due_at < until
     )
 SELECT
-    number,
-    last.cycle AS cycle,
-    last.clock AS clock,
-    last.run AS run,
-    last.started AS started_at,
-    assumeNotNull(last.due) AS due_at,
-    due_at AS breached_at,
-    if(stopped <= as_of, stopped, NULL) AS stopped_at,
-    dateDiff('microsecond', due_at, least(coalesce(stopped, since, looked_at), as_of)) / 1e6 AS overdue_seconds,
-    isNotNull(since) AS suspended,
-    shown.region AS region,
-    shown.grid AS grid,
-    shown.category AS category,
-    shown.matter_class AS matter_class,
-    shown.level AS level,
-    shown.holder AS holder,
-    shown.origin AS origin,
-    shown.source_id AS source_id
-FROM judged
-WHERE last.clock != 'rating' AND last.due < as_of AND last.due < coalesce(stopped, since, looked_at);
+    b.number AS number,
+    b.cycle AS cycle,
+    b.clock AS clock,
+    b.run AS run,
+    b.started_at AS started_at,
+    b.due_at AS due_at,
+    b.due_at AS breached_at,
+    if(b.stopped_at <= as_of, b.stopped_at, NULL) AS stopped_at,
+    dateDiff('microsecond', b.due_at, least(b.until, as_of)) / 1e6 AS overdue_seconds,
+    b.suspended AS suspended,
+    e.region AS region,
+    e.grid AS grid,
+    e.category AS category,
+    e.matter_class AS matter_class,
+    if(e.holder = '' AND e.assigned_unit != '', e.assigned_level, e.level) AS level,
+    if(e.holder = '' AND e.assigned_unit != '', e.assigned_unit, e.holder) AS holder,
+    e.origin AS origin,
+    e.source_id AS source_id
+FROM liudan.ticket_events AS e
+INNER JOIN broken AS b ON b.number = e.number AND b.shown = e.sequence;

@@ -35,10 +35,11 @@ AS SELECT
     NULL AS seconds,
     late_events
 FROM (
-WITH matters AS (SELECT category, channel, cycle, filed_at, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, untouched, urgency FROM liudan.matters)
-SELECT category, channel, cycle, filed_at, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, untouched, urgency, filed_at AS at_0, multiIf(NOT (ifNull(isNotNull(filed_at), false) AND (cycle IN (1))), 255, 0) AS code_0, false AS hit_0, false AS undecided_0
-FROM (SELECT category, channel, cycle, filed_at, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, untouched, urgency, if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until FROM matters)
-WHERE (code_0 != 255)
+WITH matters AS (SELECT category, channel, cycle, filed_at, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, untouched, urgency FROM liudan.matters),
+    if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, filed_at AS at_0, 0 AS code_0, false AS hit_0, false AS undecided_0
+FROM matters
+WHERE ifNull(isNotNull(filed_at), false) AND (cycle IN (1))
 )
 ;
 
@@ -77,10 +78,11 @@ AS SELECT
     NULL AS seconds,
     late_events
 FROM (
-WITH matters AS (SELECT category, channel, closed_at, cycle, end, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, reopened_at, resolve_due, resolved_at, state, suspended_at, untouched, urgency FROM liudan.matters)
-SELECT category, channel, closed_at, cycle, end, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, reopened_at, resolve_due, resolved_at, state, suspended_at, untouched, urgency, resolve_due AS at_0, multiIf(NOT (ifNull(isNotNull(resolve_due), false) AND ifNull(resolve_due <= known_until, false)), 255, ifNull(suspended_at <= resolve_due, false), 1, ((end IN ('rejected')) AND ifNull(closed_at <= resolve_due, false)), 2, ((end IN ('withdrawn')) AND ifNull(closed_at <= resolve_due, false)), 3, ((end IN ('merged')) AND ifNull(closed_at <= resolve_due, false)), 4, 0) AS code_0, ((NOT isNotNull(reopened_at)) AND (isNotNull(resolved_at) OR (state IN ('closed')))) AS hit_0, ((NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn'))) OR (((state IN ('closed')) AND (NOT isNotNull(reopened_at))) AND ifNull((closed_at + INTERVAL 1296000 SECOND) > known_until, false))) AS undecided_0
-FROM (SELECT category, channel, closed_at, cycle, end, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, reopened_at, resolve_due, resolved_at, state, suspended_at, untouched, urgency, if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until FROM matters)
-WHERE (code_0 != 255)
+WITH matters AS (SELECT category, channel, closed_at, cycle, end, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, reopened_at, resolve_due, resolved_at, state, suspended_at, untouched, urgency FROM liudan.matters),
+    if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, resolve_due AS at_0, multiIf(ifNull(suspended_at <= resolve_due, false), 1, ((end IN ('rejected')) AND ifNull(closed_at <= resolve_due, false)), 2, ((end IN ('withdrawn')) AND ifNull(closed_at <= resolve_due, false)), 3, ((end IN ('merged')) AND ifNull(closed_at <= resolve_due, false)), 4, 0) AS code_0, ((NOT isNotNull(reopened_at)) AND (isNotNull(resolved_at) OR (state IN ('closed')))) AS hit_0, ((NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn'))) OR (((state IN ('closed')) AND (NOT isNotNull(reopened_at))) AND ifNull((closed_at + INTERVAL 1296000 SECOND) > known_until, false))) AS undecided_0
+FROM matters
+WHERE ifNull(isNotNull(resolve_due), false) AND ifNull(resolve_due <= known_until, false)
 )
 ;
 
@@ -119,10 +121,11 @@ AS SELECT
     NULL AS seconds,
     late_events
 FROM (
-WITH matters AS (SELECT broken_due, category, channel, closed_at, cycle, end, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, reopened_at, resolve_due, resolved_at, state, suspended_at, untouched, urgency FROM liudan.matters)
-SELECT broken_due, category, channel, closed_at, cycle, end, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, reopened_at, resolve_due, resolved_at, state, suspended_at, untouched, urgency, resolve_due AS at_0, multiIf(NOT (ifNull(isNotNull(resolve_due), false) AND ifNull(resolve_due <= known_until, false)), 255, ifNull(suspended_at <= resolve_due, false), 1, ((end IN ('rejected')) AND ifNull(closed_at <= resolve_due, false)), 2, ((end IN ('withdrawn')) AND ifNull(closed_at <= resolve_due, false)), 3, ((end IN ('merged')) AND ifNull(closed_at <= resolve_due, false)), 4, ((NOT (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn')))) AND (NOT isNotNull(coalesce(resolved_at, closed_at)))), 5, 0) AS code_0, ((((NOT isNotNull(reopened_at)) AND (isNotNull(resolved_at) OR (state IN ('closed')))) AND ifNull(resolved_at <= resolve_due, false)) AND (NOT isNotNull(broken_due))) AS hit_0, ((ifNull(resolved_at <= resolve_due, false) AND ((NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn'))) OR (((state IN ('closed')) AND (NOT isNotNull(reopened_at))) AND ifNull((closed_at + INTERVAL 1296000 SECOND) > known_until, false)))) OR ifNull(suspended_at <= resolve_due, false)) AS undecided_0
-FROM (SELECT broken_due, category, channel, closed_at, cycle, end, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, reopened_at, resolve_due, resolved_at, state, suspended_at, untouched, urgency, if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until FROM matters)
-WHERE (code_0 != 255)
+WITH matters AS (SELECT broken_due, category, channel, closed_at, cycle, end, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, reopened_at, resolve_due, resolved_at, state, suspended_at, untouched, urgency FROM liudan.matters),
+    if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, resolve_due AS at_0, multiIf(ifNull(suspended_at <= resolve_due, false), 1, ((end IN ('rejected')) AND ifNull(closed_at <= resolve_due, false)), 2, ((end IN ('withdrawn')) AND ifNull(closed_at <= resolve_due, false)), 3, ((end IN ('merged')) AND ifNull(closed_at <= resolve_due, false)), 4, ((NOT (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn')))) AND (NOT isNotNull(coalesce(resolved_at, closed_at)))), 5, 0) AS code_0, ((((NOT isNotNull(reopened_at)) AND (isNotNull(resolved_at) OR (state IN ('closed')))) AND ifNull(resolved_at <= resolve_due, false)) AND (NOT isNotNull(broken_due))) AS hit_0, ((ifNull(resolved_at <= resolve_due, false) AND ((NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn'))) OR (((state IN ('closed')) AND (NOT isNotNull(reopened_at))) AND ifNull((closed_at + INTERVAL 1296000 SECOND) > known_until, false)))) OR ifNull(suspended_at <= resolve_due, false)) AS undecided_0
+FROM matters
+WHERE ifNull(isNotNull(resolve_due), false) AND ifNull(resolve_due <= known_until, false)
 )
 ;
 
@@ -161,10 +164,11 @@ AS SELECT
     NULL AS seconds,
     late_events
 FROM (
-WITH matters AS (SELECT category, channel, cycle, first_handler, first_step, grid, holder, late_events, level, matter_class, number, origin, region, respond_due, responded_at, suspended_at, untouched, urgency FROM liudan.matters)
-SELECT category, channel, cycle, first_handler, first_step, grid, holder, late_events, level, matter_class, number, origin, region, respond_due, responded_at, suspended_at, untouched, urgency, respond_due AS at_0, multiIf(NOT (ifNull(isNotNull(respond_due), false) AND ((cycle IN (1)) AND ifNull(respond_due <= known_until, false))), 255, ((NOT isNotNull(responded_at)) AND ifNull(suspended_at <= respond_due, false)), 1, ((first_step IN ('withdrawn')) AND ifNull(responded_at <= respond_due, false)), 2, ((first_step IN ('merged')) AND ifNull(responded_at <= respond_due, false)), 3, 0) AS code_0, ifNull(responded_at <= respond_due, false) AS hit_0, ((NOT isNotNull(responded_at)) AND ifNull(suspended_at <= respond_due, false)) AS undecided_0
-FROM (SELECT category, channel, cycle, first_handler, first_step, grid, holder, late_events, level, matter_class, number, origin, region, respond_due, responded_at, suspended_at, untouched, urgency, if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until FROM matters)
-WHERE (code_0 != 255)
+WITH matters AS (SELECT category, channel, cycle, first_handler, first_step, grid, holder, late_events, level, matter_class, number, origin, region, respond_due, responded_at, suspended_at, untouched, urgency FROM liudan.matters),
+    if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, respond_due AS at_0, multiIf(((NOT isNotNull(responded_at)) AND ifNull(suspended_at <= respond_due, false)), 1, ((first_step IN ('withdrawn')) AND ifNull(responded_at <= respond_due, false)), 2, ((first_step IN ('merged')) AND ifNull(responded_at <= respond_due, false)), 3, 0) AS code_0, ifNull(responded_at <= respond_due, false) AS hit_0, ((NOT isNotNull(responded_at)) AND ifNull(suspended_at <= respond_due, false)) AS undecided_0
+FROM matters
+WHERE ifNull(isNotNull(respond_due), false) AND ((cycle IN (1)) AND ifNull(respond_due <= known_until, false))
 )
 ;
 
@@ -203,10 +207,11 @@ AS SELECT
     NULL AS seconds,
     late_events
 FROM (
-WITH matters AS (SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, rated, region, solved, surveyed_at, untouched, urgency FROM liudan.matters)
-SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, rated, region, solved, surveyed_at, untouched, urgency, surveyed_at AS at_0, multiIf(NOT (ifNull(isNotNull(surveyed_at), false) AND isNotNull(surveyed_at)), 255, (NOT (rated IN (true))), 1, 0) AS code_0, (solved IN (true)) AS hit_0, false AS undecided_0
-FROM (SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, rated, region, solved, surveyed_at, untouched, urgency, if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until FROM matters)
-WHERE (code_0 != 255)
+WITH matters AS (SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, rated, region, solved, surveyed_at, untouched, urgency FROM liudan.matters),
+    if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, surveyed_at AS at_0, multiIf((NOT (rated IN (true))), 1, 0) AS code_0, (solved IN (true)) AS hit_0, false AS undecided_0
+FROM matters
+WHERE ifNull(isNotNull(surveyed_at), false) AND isNotNull(surveyed_at)
 )
 ;
 
@@ -245,10 +250,11 @@ AS SELECT
     NULL AS seconds,
     late_events
 FROM (
-WITH matters AS (SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, rated, region, score, surveyed_at, untouched, urgency FROM liudan.matters)
-SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, rated, region, score, surveyed_at, untouched, urgency, surveyed_at AS at_0, multiIf(NOT (ifNull(isNotNull(surveyed_at), false) AND isNotNull(surveyed_at)), 255, (NOT (rated IN (true))), 1, 0) AS code_0, ifNull(score >= 4, false) AS hit_0, false AS undecided_0
-FROM (SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, rated, region, score, surveyed_at, untouched, urgency, if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until FROM matters)
-WHERE (code_0 != 255)
+WITH matters AS (SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, rated, region, score, surveyed_at, untouched, urgency FROM liudan.matters),
+    if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, surveyed_at AS at_0, multiIf((NOT (rated IN (true))), 1, 0) AS code_0, ifNull(score >= 4, false) AS hit_0, false AS undecided_0
+FROM matters
+WHERE ifNull(isNotNull(surveyed_at), false) AND isNotNull(surveyed_at)
 )
 ;
 
@@ -287,10 +293,11 @@ AS SELECT
     NULL AS seconds,
     late_events
 FROM (
-WITH matters AS (SELECT category, channel, cycle, first_handler, first_resolved_at, grid, holder, late_events, level, matter_class, number, origin, region, reworks, state, untouched, urgency FROM liudan.matters)
-SELECT category, channel, cycle, first_handler, first_resolved_at, grid, holder, late_events, level, matter_class, number, origin, region, reworks, state, untouched, urgency, first_resolved_at AS at_0, multiIf(NOT (ifNull(isNotNull(first_resolved_at), false) AND isNotNull(first_resolved_at)), 255, 0) AS code_0, ifNull(reworks > 0, false) AS hit_0, (state IN ('accepted', 'dispatched', 'issued', 'placed', 'resolved', 'verified')) AS undecided_0
-FROM (SELECT category, channel, cycle, first_handler, first_resolved_at, grid, holder, late_events, level, matter_class, number, origin, region, reworks, state, untouched, urgency, if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until FROM matters)
-WHERE (code_0 != 255)
+WITH matters AS (SELECT category, channel, cycle, first_handler, first_resolved_at, grid, holder, late_events, level, matter_class, number, origin, region, reworks, state, untouched, urgency FROM liudan.matters),
+    if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, first_resolved_at AS at_0, 0 AS code_0, ifNull(reworks > 0, false) AS hit_0, (state IN ('accepted', 'dispatched', 'issued', 'placed', 'resolved', 'verified')) AS undecided_0
+FROM matters
+WHERE ifNull(isNotNull(first_resolved_at), false) AND isNotNull(first_resolved_at)
 )
 ;
 
@@ -329,10 +336,11 @@ AS SELECT
     NULL AS seconds,
     late_events
 FROM (
-WITH matters AS (SELECT category, channel, cycle, first_handler, first_resolved_at, grid, holder, late_events, level, matter_class, number, origin, region, returns, state, untouched, urgency FROM liudan.matters)
-SELECT category, channel, cycle, first_handler, first_resolved_at, grid, holder, late_events, level, matter_class, number, origin, region, returns, state, untouched, urgency, first_resolved_at AS at_0, multiIf(NOT (ifNull(isNotNull(first_resolved_at), false) AND isNotNull(first_resolved_at)), 255, 0) AS code_0, ifNull(returns > 0, false) AS hit_0, (state IN ('accepted', 'dispatched', 'issued', 'placed', 'verified')) AS undecided_0
-FROM (SELECT category, channel, cycle, first_handler, first_resolved_at, grid, holder, late_events, level, matter_class, number, origin, region, returns, state, untouched, urgency, if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until FROM matters)
-WHERE (code_0 != 255)
+WITH matters AS (SELECT category, channel, cycle, first_handler, first_resolved_at, grid, holder, late_events, level, matter_class, number, origin, region, returns, state, untouched, urgency FROM liudan.matters),
+    if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, first_resolved_at AS at_0, 0 AS code_0, ifNull(returns > 0, false) AS hit_0, (state IN ('accepted', 'dispatched', 'issued', 'placed', 'verified')) AS undecided_0
+FROM matters
+WHERE ifNull(isNotNull(first_resolved_at), false) AND isNotNull(first_resolved_at)
 )
 ;
 
@@ -371,10 +379,11 @@ AS SELECT
     NULL AS seconds,
     late_events
 FROM (
-WITH matters AS (SELECT category, channel, cycle, first_handler, first_resolved_at, grid, holder, late_events, level, matter_class, number, origin, region, state, transfers, untouched, urgency FROM liudan.matters)
-SELECT category, channel, cycle, first_handler, first_resolved_at, grid, holder, late_events, level, matter_class, number, origin, region, state, transfers, untouched, urgency, first_resolved_at AS at_0, multiIf(NOT (ifNull(isNotNull(first_resolved_at), false) AND isNotNull(first_resolved_at)), 255, 0) AS code_0, ifNull(transfers > 0, false) AS hit_0, (state IN ('accepted', 'dispatched', 'issued', 'placed', 'verified')) AS undecided_0
-FROM (SELECT category, channel, cycle, first_handler, first_resolved_at, grid, holder, late_events, level, matter_class, number, origin, region, state, transfers, untouched, urgency, if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until FROM matters)
-WHERE (code_0 != 255)
+WITH matters AS (SELECT category, channel, cycle, first_handler, first_resolved_at, grid, holder, late_events, level, matter_class, number, origin, region, state, transfers, untouched, urgency FROM liudan.matters),
+    if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, first_resolved_at AS at_0, 0 AS code_0, ifNull(transfers > 0, false) AS hit_0, (state IN ('accepted', 'dispatched', 'issued', 'placed', 'verified')) AS undecided_0
+FROM matters
+WHERE ifNull(isNotNull(first_resolved_at), false) AND isNotNull(first_resolved_at)
 )
 ;
 
@@ -413,10 +422,11 @@ AS SELECT
     NULL AS seconds,
     late_events
 FROM (
-WITH matters AS (SELECT category, channel, cycle, extensions, first_handler, first_resolved_at, grid, holder, late_events, level, matter_class, number, origin, region, state, untouched, urgency FROM liudan.matters)
-SELECT category, channel, cycle, extensions, first_handler, first_resolved_at, grid, holder, late_events, level, matter_class, number, origin, region, state, untouched, urgency, first_resolved_at AS at_0, multiIf(NOT (ifNull(isNotNull(first_resolved_at), false) AND isNotNull(first_resolved_at)), 255, 0) AS code_0, ifNull(extensions > 0, false) AS hit_0, (state IN ('accepted', 'dispatched', 'issued', 'placed', 'verified')) AS undecided_0
-FROM (SELECT category, channel, cycle, extensions, first_handler, first_resolved_at, grid, holder, late_events, level, matter_class, number, origin, region, state, untouched, urgency, if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until FROM matters)
-WHERE (code_0 != 255)
+WITH matters AS (SELECT category, channel, cycle, extensions, first_handler, first_resolved_at, grid, holder, late_events, level, matter_class, number, origin, region, state, untouched, urgency FROM liudan.matters),
+    if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, first_resolved_at AS at_0, 0 AS code_0, ifNull(extensions > 0, false) AS hit_0, (state IN ('accepted', 'dispatched', 'issued', 'placed', 'verified')) AS undecided_0
+FROM matters
+WHERE ifNull(isNotNull(first_resolved_at), false) AND isNotNull(first_resolved_at)
 )
 ;
 
@@ -455,10 +465,11 @@ AS SELECT
     NULL AS seconds,
     late_events
 FROM (
-WITH matters AS (SELECT category, channel, cycle, first_handler, first_resolved_at, grid, holder, late_events, level, matter_class, number, origin, region, state, suspensions, untouched, urgency FROM liudan.matters)
-SELECT category, channel, cycle, first_handler, first_resolved_at, grid, holder, late_events, level, matter_class, number, origin, region, state, suspensions, untouched, urgency, first_resolved_at AS at_0, multiIf(NOT (ifNull(isNotNull(first_resolved_at), false) AND isNotNull(first_resolved_at)), 255, 0) AS code_0, ifNull(suspensions > 0, false) AS hit_0, (state IN ('accepted', 'dispatched', 'issued', 'placed', 'verified')) AS undecided_0
-FROM (SELECT category, channel, cycle, first_handler, first_resolved_at, grid, holder, late_events, level, matter_class, number, origin, region, state, suspensions, untouched, urgency, if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until FROM matters)
-WHERE (code_0 != 255)
+WITH matters AS (SELECT category, channel, cycle, first_handler, first_resolved_at, grid, holder, late_events, level, matter_class, number, origin, region, state, suspensions, untouched, urgency FROM liudan.matters),
+    if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, first_resolved_at AS at_0, 0 AS code_0, ifNull(suspensions > 0, false) AS hit_0, (state IN ('accepted', 'dispatched', 'issued', 'placed', 'verified')) AS undecided_0
+FROM matters
+WHERE ifNull(isNotNull(first_resolved_at), false) AND isNotNull(first_resolved_at)
 )
 ;
 
@@ -497,10 +508,11 @@ AS SELECT
     NULL AS seconds,
     late_events
 FROM (
-WITH matters AS (SELECT category, channel, cycle, first_handler, first_resolved_at, grid, holder, late_events, level, matter_class, number, origin, region, state, untouched, urgency, urges FROM liudan.matters)
-SELECT category, channel, cycle, first_handler, first_resolved_at, grid, holder, late_events, level, matter_class, number, origin, region, state, untouched, urgency, urges, first_resolved_at AS at_0, multiIf(NOT (ifNull(isNotNull(first_resolved_at), false) AND isNotNull(first_resolved_at)), 255, 0) AS code_0, ifNull(urges > 0, false) AS hit_0, (state IN ('accepted', 'dispatched', 'issued', 'placed', 'verified')) AS undecided_0
-FROM (SELECT category, channel, cycle, first_handler, first_resolved_at, grid, holder, late_events, level, matter_class, number, origin, region, state, untouched, urgency, urges, if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until FROM matters)
-WHERE (code_0 != 255)
+WITH matters AS (SELECT category, channel, cycle, first_handler, first_resolved_at, grid, holder, late_events, level, matter_class, number, origin, region, state, untouched, urgency, urges FROM liudan.matters),
+    if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, first_resolved_at AS at_0, 0 AS code_0, ifNull(urges > 0, false) AS hit_0, (state IN ('accepted', 'dispatched', 'issued', 'placed', 'verified')) AS undecided_0
+FROM matters
+WHERE ifNull(isNotNull(first_resolved_at), false) AND isNotNull(first_resolved_at)
 )
 ;
 
@@ -539,10 +551,11 @@ AS SELECT
     NULL AS seconds,
     late_events
 FROM (
-WITH matters AS (SELECT category, channel, cycle, escalations, first_handler, first_resolved_at, grid, holder, late_events, level, matter_class, number, origin, region, state, untouched, urgency FROM liudan.matters)
-SELECT category, channel, cycle, escalations, first_handler, first_resolved_at, grid, holder, late_events, level, matter_class, number, origin, region, state, untouched, urgency, first_resolved_at AS at_0, multiIf(NOT (ifNull(isNotNull(first_resolved_at), false) AND isNotNull(first_resolved_at)), 255, 0) AS code_0, ifNull(escalations > 0, false) AS hit_0, (state IN ('accepted', 'dispatched', 'issued', 'placed', 'verified')) AS undecided_0
-FROM (SELECT category, channel, cycle, escalations, first_handler, first_resolved_at, grid, holder, late_events, level, matter_class, number, origin, region, state, untouched, urgency, if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until FROM matters)
-WHERE (code_0 != 255)
+WITH matters AS (SELECT category, channel, cycle, escalations, first_handler, first_resolved_at, grid, holder, late_events, level, matter_class, number, origin, region, state, untouched, urgency FROM liudan.matters),
+    if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, first_resolved_at AS at_0, 0 AS code_0, ifNull(escalations > 0, false) AS hit_0, (state IN ('accepted', 'dispatched', 'issued', 'placed', 'verified')) AS undecided_0
+FROM matters
+WHERE ifNull(isNotNull(first_resolved_at), false) AND isNotNull(first_resolved_at)
 )
 ;
 
@@ -581,10 +594,11 @@ AS SELECT
     NULL AS seconds,
     late_events
 FROM (
-WITH matters AS (SELECT category, channel, closed_at, cycle, end, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, reopened_at, state, untouched, urgency FROM liudan.matters)
-SELECT category, channel, closed_at, cycle, end, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, reopened_at, state, untouched, urgency, closed_at AS at_0, multiIf(NOT (ifNull(isNotNull(closed_at), false) AND (isNotNull(closed_at) AND (end IN ('rated', 'rating_lapsed')))), 255, 0) AS code_0, isNotNull(reopened_at) AS hit_0, (((state IN ('closed')) AND (NOT isNotNull(reopened_at))) AND ifNull((closed_at + INTERVAL 1296000 SECOND) > known_until, false)) AS undecided_0
-FROM (SELECT category, channel, closed_at, cycle, end, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, reopened_at, state, untouched, urgency, if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until FROM matters)
-WHERE (code_0 != 255)
+WITH matters AS (SELECT category, channel, closed_at, cycle, end, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, reopened_at, state, untouched, urgency FROM liudan.matters),
+    if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, closed_at AS at_0, 0 AS code_0, isNotNull(reopened_at) AS hit_0, (((state IN ('closed')) AND (NOT isNotNull(reopened_at))) AND ifNull((closed_at + INTERVAL 1296000 SECOND) > known_until, false)) AS undecided_0
+FROM matters
+WHERE ifNull(isNotNull(closed_at), false) AND (isNotNull(closed_at) AND (end IN ('rated', 'rating_lapsed')))
 )
 ;
 
@@ -623,10 +637,11 @@ AS SELECT
     NULL AS seconds,
     late_events
 FROM (
-WITH matters AS (SELECT category, channel, cycle, filed_at, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, untouched, urgency FROM liudan.matters)
-SELECT category, channel, cycle, filed_at, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, untouched, urgency, filed_at AS at_0, multiIf(NOT (ifNull(isNotNull(filed_at), false) AND (cycle IN (1))), 255, 0) AS code_0, (cycle = 1 AND (if(grid = '', toString(region), toString(grid)), category, toStartOfMonth(filed_at)) IN (SELECT if(grid = '', toString(region), toString(grid)), category, toStartOfMonth(filed_at) FROM matters WHERE cycle = 1 GROUP BY ALL HAVING count() >= 3)) AS hit_0, false AS undecided_0
-FROM (SELECT category, channel, cycle, filed_at, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, untouched, urgency, if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until FROM matters)
-WHERE (code_0 != 255)
+WITH matters AS (SELECT category, channel, cycle, filed_at, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, untouched, urgency FROM liudan.matters),
+    if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, filed_at AS at_0, 0 AS code_0, (cycle = 1 AND (if(grid = '', toString(region), toString(grid)), category, toStartOfMonth(filed_at)) IN (SELECT if(grid = '', toString(region), toString(grid)), category, toStartOfMonth(filed_at) FROM matters WHERE cycle = 1 GROUP BY ALL HAVING count() >= 3)) AS hit_0, false AS undecided_0
+FROM matters
+WHERE ifNull(isNotNull(filed_at), false) AND (cycle IN (1))
 )
 ;
 
@@ -665,10 +680,11 @@ AS SELECT
     NULL AS seconds,
     late_events
 FROM (
-WITH matters AS (SELECT category, channel, closed_at, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, reopened_at, resolved_at, resolver_level, state, untouched, urgency FROM liudan.matters)
-SELECT category, channel, closed_at, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, reopened_at, resolved_at, resolver_level, state, untouched, urgency, resolved_at AS at_0, multiIf(NOT (ifNull(isNotNull(resolved_at), false) AND (isNotNull(resolved_at) AND (NOT isNotNull(reopened_at)))), 255, ((isNotNull(origin) AND toString(origin) != '') AND (NOT (isNotNull(resolver_level) AND toString(resolver_level) != ''))), 1, 0) AS code_0, (resolver_level IN ('grid')) AS hit_0, ((NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn'))) OR (((state IN ('closed')) AND (NOT isNotNull(reopened_at))) AND ifNull((closed_at + INTERVAL 1296000 SECOND) > known_until, false))) AS undecided_0
-FROM (SELECT category, channel, closed_at, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, reopened_at, resolved_at, resolver_level, state, untouched, urgency, if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until FROM matters)
-WHERE (code_0 != 255)
+WITH matters AS (SELECT category, channel, closed_at, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, reopened_at, resolved_at, resolver_level, state, untouched, urgency FROM liudan.matters),
+    if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, resolved_at AS at_0, multiIf(((isNotNull(origin) AND toString(origin) != '') AND (NOT (isNotNull(resolver_level) AND toString(resolver_level) != ''))), 1, 0) AS code_0, (resolver_level IN ('grid')) AS hit_0, ((NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn'))) OR (((state IN ('closed')) AND (NOT isNotNull(reopened_at))) AND ifNull((closed_at + INTERVAL 1296000 SECOND) > known_until, false))) AS undecided_0
+FROM matters
+WHERE ifNull(isNotNull(resolved_at), false) AND (isNotNull(resolved_at) AND (NOT isNotNull(reopened_at)))
 )
 ;
 
@@ -707,10 +723,11 @@ AS SELECT
     NULL AS seconds,
     late_events
 FROM (
-WITH matters AS (SELECT category, channel, closed_at, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, reopened_at, resolved_at, resolver_level, state, untouched, urgency FROM liudan.matters)
-SELECT category, channel, closed_at, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, reopened_at, resolved_at, resolver_level, state, untouched, urgency, resolved_at AS at_0, multiIf(NOT (ifNull(isNotNull(resolved_at), false) AND (isNotNull(resolved_at) AND (NOT isNotNull(reopened_at)))), 255, ((isNotNull(origin) AND toString(origin) != '') AND (NOT (isNotNull(resolver_level) AND toString(resolver_level) != ''))), 1, 0) AS code_0, (resolver_level IN ('village')) AS hit_0, ((NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn'))) OR (((state IN ('closed')) AND (NOT isNotNull(reopened_at))) AND ifNull((closed_at + INTERVAL 1296000 SECOND) > known_until, false))) AS undecided_0
-FROM (SELECT category, channel, closed_at, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, reopened_at, resolved_at, resolver_level, state, untouched, urgency, if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until FROM matters)
-WHERE (code_0 != 255)
+WITH matters AS (SELECT category, channel, closed_at, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, reopened_at, resolved_at, resolver_level, state, untouched, urgency FROM liudan.matters),
+    if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, resolved_at AS at_0, multiIf(((isNotNull(origin) AND toString(origin) != '') AND (NOT (isNotNull(resolver_level) AND toString(resolver_level) != ''))), 1, 0) AS code_0, (resolver_level IN ('village')) AS hit_0, ((NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn'))) OR (((state IN ('closed')) AND (NOT isNotNull(reopened_at))) AND ifNull((closed_at + INTERVAL 1296000 SECOND) > known_until, false))) AS undecided_0
+FROM matters
+WHERE ifNull(isNotNull(resolved_at), false) AND (isNotNull(resolved_at) AND (NOT isNotNull(reopened_at)))
 )
 ;
 
@@ -749,10 +766,11 @@ AS SELECT
     NULL AS seconds,
     late_events
 FROM (
-WITH matters AS (SELECT category, channel, closed_at, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, reopened_at, resolved_at, resolver_level, state, untouched, urgency FROM liudan.matters)
-SELECT category, channel, closed_at, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, reopened_at, resolved_at, resolver_level, state, untouched, urgency, resolved_at AS at_0, multiIf(NOT (ifNull(isNotNull(resolved_at), false) AND (isNotNull(resolved_at) AND (NOT isNotNull(reopened_at)))), 255, ((isNotNull(origin) AND toString(origin) != '') AND (NOT (isNotNull(resolver_level) AND toString(resolver_level) != ''))), 1, 0) AS code_0, (resolver_level IN ('township')) AS hit_0, ((NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn'))) OR (((state IN ('closed')) AND (NOT isNotNull(reopened_at))) AND ifNull((closed_at + INTERVAL 1296000 SECOND) > known_until, false))) AS undecided_0
-FROM (SELECT category, channel, closed_at, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, reopened_at, resolved_at, resolver_level, state, untouched, urgency, if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until FROM matters)
-WHERE (code_0 != 255)
+WITH matters AS (SELECT category, channel, closed_at, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, reopened_at, resolved_at, resolver_level, state, untouched, urgency FROM liudan.matters),
+    if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, resolved_at AS at_0, multiIf(((isNotNull(origin) AND toString(origin) != '') AND (NOT (isNotNull(resolver_level) AND toString(resolver_level) != ''))), 1, 0) AS code_0, (resolver_level IN ('township')) AS hit_0, ((NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn'))) OR (((state IN ('closed')) AND (NOT isNotNull(reopened_at))) AND ifNull((closed_at + INTERVAL 1296000 SECOND) > known_until, false))) AS undecided_0
+FROM matters
+WHERE ifNull(isNotNull(resolved_at), false) AND (isNotNull(resolved_at) AND (NOT isNotNull(reopened_at)))
 )
 ;
 
@@ -791,10 +809,11 @@ AS SELECT
     NULL AS seconds,
     late_events
 FROM (
-WITH matters AS (SELECT category, channel, closed_at, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, reopened_at, resolved_at, resolver_level, state, untouched, urgency FROM liudan.matters)
-SELECT category, channel, closed_at, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, reopened_at, resolved_at, resolver_level, state, untouched, urgency, resolved_at AS at_0, multiIf(NOT (ifNull(isNotNull(resolved_at), false) AND (isNotNull(resolved_at) AND (NOT isNotNull(reopened_at)))), 255, ((isNotNull(origin) AND toString(origin) != '') AND (NOT (isNotNull(resolver_level) AND toString(resolver_level) != ''))), 1, 0) AS code_0, (resolver_level IN ('department')) AS hit_0, ((NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn'))) OR (((state IN ('closed')) AND (NOT isNotNull(reopened_at))) AND ifNull((closed_at + INTERVAL 1296000 SECOND) > known_until, false))) AS undecided_0
-FROM (SELECT category, channel, closed_at, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, reopened_at, resolved_at, resolver_level, state, untouched, urgency, if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until FROM matters)
-WHERE (code_0 != 255)
+WITH matters AS (SELECT category, channel, closed_at, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, reopened_at, resolved_at, resolver_level, state, untouched, urgency FROM liudan.matters),
+    if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, resolved_at AS at_0, multiIf(((isNotNull(origin) AND toString(origin) != '') AND (NOT (isNotNull(resolver_level) AND toString(resolver_level) != ''))), 1, 0) AS code_0, (resolver_level IN ('department')) AS hit_0, ((NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn'))) OR (((state IN ('closed')) AND (NOT isNotNull(reopened_at))) AND ifNull((closed_at + INTERVAL 1296000 SECOND) > known_until, false))) AS undecided_0
+FROM matters
+WHERE ifNull(isNotNull(resolved_at), false) AND (isNotNull(resolved_at) AND (NOT isNotNull(reopened_at)))
 )
 ;
 
@@ -833,10 +852,11 @@ AS SELECT
     seconds_0 AS seconds,
     late_events
 FROM (
-WITH matters AS (SELECT category, channel, closed_at, cycle, filed_at, first_handler, first_step, grid, holder, late_events, level, matter_class, number, origin, region, responded_at, state, untouched, urgency FROM liudan.matters)
-SELECT category, channel, closed_at, cycle, filed_at, first_handler, first_step, grid, holder, late_events, level, matter_class, number, origin, region, responded_at, state, untouched, urgency, filed_at AS at_0, multiIf(NOT (ifNull(isNotNull(filed_at), false) AND (cycle IN (1))), 255, (isNotNull(origin) AND toString(origin) != ''), 1, (first_step IN ('withdrawn')), 2, (first_step IN ('merged')), 3, 0) AS code_0, isNotNull(responded_at) AS hit_0, ((NOT isNotNull(responded_at)) AND (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn')))) AS undecided_0, intDiv(if(coalesce(responded_at, closed_at, known_until) < filed_at, 0, dateDiff('microsecond', filed_at, coalesce(responded_at, closed_at, known_until))), 1000000) AS seconds_0
-FROM (SELECT category, channel, closed_at, cycle, filed_at, first_handler, first_step, grid, holder, late_events, level, matter_class, number, origin, region, responded_at, state, untouched, urgency, if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until FROM matters)
-WHERE (code_0 != 255)
+WITH matters AS (SELECT category, channel, closed_at, cycle, filed_at, first_handler, first_step, grid, holder, late_events, level, matter_class, number, origin, region, responded_at, state, untouched, urgency FROM liudan.matters),
+    if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, filed_at AS at_0, multiIf((isNotNull(origin) AND toString(origin) != ''), 1, (first_step IN ('withdrawn')), 2, (first_step IN ('merged')), 3, 0) AS code_0, isNotNull(responded_at) AS hit_0, ((NOT isNotNull(responded_at)) AND (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn')))) AS undecided_0, intDiv(if(coalesce(responded_at, closed_at, known_until) < filed_at, 0, dateDiff('microsecond', filed_at, coalesce(responded_at, closed_at, known_until))), 1000000) AS seconds_0
+FROM matters
+WHERE ifNull(isNotNull(filed_at), false) AND (cycle IN (1))
 )
 ;
 
@@ -875,10 +895,11 @@ AS SELECT
     seconds_0 AS seconds,
     late_events
 FROM (
-WITH matters AS (SELECT category, channel, closed_at, cycle, filed_at, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, resolved_at, state, untouched, urgency FROM liudan.matters)
-SELECT category, channel, closed_at, cycle, filed_at, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, resolved_at, state, untouched, urgency, filed_at AS at_0, multiIf(NOT (ifNull(isNotNull(filed_at), false) AND true), 255, ((NOT (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn')))) AND (NOT isNotNull(coalesce(resolved_at, closed_at)))), 1, ifNull(resolved_at < filed_at, false), 2, 0) AS code_0, isNotNull(resolved_at) AS hit_0, (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn'))) AS undecided_0, intDiv(if(coalesce(coalesce(resolved_at, closed_at), known_until) < filed_at, 0, dateDiff('microsecond', filed_at, coalesce(coalesce(resolved_at, closed_at), known_until))), 1000000) AS seconds_0
-FROM (SELECT category, channel, closed_at, cycle, filed_at, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, resolved_at, state, untouched, urgency, if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until FROM matters)
-WHERE (code_0 != 255)
+WITH matters AS (SELECT category, channel, closed_at, cycle, filed_at, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, resolved_at, state, untouched, urgency FROM liudan.matters),
+    if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, filed_at AS at_0, multiIf(((NOT (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn')))) AND (NOT isNotNull(coalesce(resolved_at, closed_at)))), 1, ifNull(resolved_at < filed_at, false), 2, 0) AS code_0, isNotNull(resolved_at) AS hit_0, (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn'))) AS undecided_0, intDiv(if(coalesce(coalesce(resolved_at, closed_at), known_until) < filed_at, 0, dateDiff('microsecond', filed_at, coalesce(coalesce(resolved_at, closed_at), known_until))), 1000000) AS seconds_0
+FROM matters
+WHERE ifNull(isNotNull(filed_at), false) AND true
 )
 ;
 
@@ -917,10 +938,11 @@ AS SELECT
     seconds_0 AS seconds,
     late_events
 FROM (
-WITH matters AS (SELECT category, channel, cycle, filed_at, first_handler, grid, grid_microseconds, holder, holding, holding_since, late_events, level, matter_class, number, origin, region, state, untouched, urgency FROM liudan.matters)
-SELECT category, channel, cycle, filed_at, first_handler, grid, grid_microseconds, holder, holding, holding_since, late_events, level, matter_class, number, origin, region, state, untouched, urgency, filed_at AS at_0, multiIf(NOT (ifNull(isNotNull(filed_at), false) AND (ifNull(grid_microseconds > 0, false) OR (holding IN ('grid')))), 255, (isNotNull(origin) AND toString(origin) != ''), 1, 0) AS code_0, (NOT (holding IN ('grid'))) AS hit_0, (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn'))) AS undecided_0, intDiv((ifNull(grid_microseconds, 0) + ifNull(if(known_until < if((holding IN ('grid')), holding_since, NULL), 0, dateDiff('microsecond', if((holding IN ('grid')), holding_since, NULL), known_until)), 0)), 1000000) AS seconds_0
-FROM (SELECT category, channel, cycle, filed_at, first_handler, grid, grid_microseconds, holder, holding, holding_since, late_events, level, matter_class, number, origin, region, state, untouched, urgency, if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until FROM matters)
-WHERE (code_0 != 255)
+WITH matters AS (SELECT category, channel, cycle, filed_at, first_handler, grid, grid_microseconds, holder, holding, holding_since, late_events, level, matter_class, number, origin, region, state, untouched, urgency FROM liudan.matters),
+    if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, filed_at AS at_0, multiIf((isNotNull(origin) AND toString(origin) != ''), 1, 0) AS code_0, (NOT (holding IN ('grid'))) AS hit_0, (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn'))) AS undecided_0, intDiv((ifNull(grid_microseconds, 0) + ifNull(if(known_until < if((holding IN ('grid')), holding_since, NULL), 0, dateDiff('microsecond', if((holding IN ('grid')), holding_since, NULL), known_until)), 0)), 1000000) AS seconds_0
+FROM matters
+WHERE ifNull(isNotNull(filed_at), false) AND (ifNull(grid_microseconds > 0, false) OR (holding IN ('grid')))
 )
 ;
 
@@ -959,10 +981,11 @@ AS SELECT
     seconds_0 AS seconds,
     late_events
 FROM (
-WITH matters AS (SELECT category, channel, cycle, filed_at, first_handler, grid, holder, holding, holding_since, late_events, level, matter_class, number, origin, region, state, untouched, urgency, village_microseconds FROM liudan.matters)
-SELECT category, channel, cycle, filed_at, first_handler, grid, holder, holding, holding_since, late_events, level, matter_class, number, origin, region, state, untouched, urgency, village_microseconds, filed_at AS at_0, multiIf(NOT (ifNull(isNotNull(filed_at), false) AND (ifNull(village_microseconds > 0, false) OR (holding IN ('village')))), 255, (isNotNull(origin) AND toString(origin) != ''), 1, 0) AS code_0, (NOT (holding IN ('village'))) AS hit_0, (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn'))) AS undecided_0, intDiv((ifNull(village_microseconds, 0) + ifNull(if(known_until < if((holding IN ('village')), holding_since, NULL), 0, dateDiff('microsecond', if((holding IN ('village')), holding_since, NULL), known_until)), 0)), 1000000) AS seconds_0
-FROM (SELECT category, channel, cycle, filed_at, first_handler, grid, holder, holding, holding_since, late_events, level, matter_class, number, origin, region, state, untouched, urgency, village_microseconds, if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until FROM matters)
-WHERE (code_0 != 255)
+WITH matters AS (SELECT category, channel, cycle, filed_at, first_handler, grid, holder, holding, holding_since, late_events, level, matter_class, number, origin, region, state, untouched, urgency, village_microseconds FROM liudan.matters),
+    if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, filed_at AS at_0, multiIf((isNotNull(origin) AND toString(origin) != ''), 1, 0) AS code_0, (NOT (holding IN ('village'))) AS hit_0, (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn'))) AS undecided_0, intDiv((ifNull(village_microseconds, 0) + ifNull(if(known_until < if((holding IN ('village')), holding_since, NULL), 0, dateDiff('microsecond', if((holding IN ('village')), holding_since, NULL), known_until)), 0)), 1000000) AS seconds_0
+FROM matters
+WHERE ifNull(isNotNull(filed_at), false) AND (ifNull(village_microseconds > 0, false) OR (holding IN ('village')))
 )
 ;
 
@@ -1001,10 +1024,11 @@ AS SELECT
     seconds_0 AS seconds,
     late_events
 FROM (
-WITH matters AS (SELECT category, channel, cycle, filed_at, first_handler, grid, holder, holding, holding_since, late_events, level, matter_class, number, origin, region, state, township_microseconds, untouched, urgency FROM liudan.matters)
-SELECT category, channel, cycle, filed_at, first_handler, grid, holder, holding, holding_since, late_events, level, matter_class, number, origin, region, state, township_microseconds, untouched, urgency, filed_at AS at_0, multiIf(NOT (ifNull(isNotNull(filed_at), false) AND (ifNull(township_microseconds > 0, false) OR (holding IN ('township')))), 255, (isNotNull(origin) AND toString(origin) != ''), 1, 0) AS code_0, (NOT (holding IN ('township'))) AS hit_0, (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn'))) AS undecided_0, intDiv((ifNull(township_microseconds, 0) + ifNull(if(known_until < if((holding IN ('township')), holding_since, NULL), 0, dateDiff('microsecond', if((holding IN ('township')), holding_since, NULL), known_until)), 0)), 1000000) AS seconds_0
-FROM (SELECT category, channel, cycle, filed_at, first_handler, grid, holder, holding, holding_since, late_events, level, matter_class, number, origin, region, state, township_microseconds, untouched, urgency, if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until FROM matters)
-WHERE (code_0 != 255)
+WITH matters AS (SELECT category, channel, cycle, filed_at, first_handler, grid, holder, holding, holding_since, late_events, level, matter_class, number, origin, region, state, township_microseconds, untouched, urgency FROM liudan.matters),
+    if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, filed_at AS at_0, multiIf((isNotNull(origin) AND toString(origin) != ''), 1, 0) AS code_0, (NOT (holding IN ('township'))) AS hit_0, (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn'))) AS undecided_0, intDiv((ifNull(township_microseconds, 0) + ifNull(if(known_until < if((holding IN ('township')), holding_since, NULL), 0, dateDiff('microsecond', if((holding IN ('township')), holding_since, NULL), known_until)), 0)), 1000000) AS seconds_0
+FROM matters
+WHERE ifNull(isNotNull(filed_at), false) AND (ifNull(township_microseconds > 0, false) OR (holding IN ('township')))
 )
 ;
 
@@ -1043,10 +1067,11 @@ AS SELECT
     seconds_0 AS seconds,
     late_events
 FROM (
-WITH matters AS (SELECT category, channel, cycle, department_microseconds, filed_at, first_handler, grid, holder, holding, holding_since, late_events, level, matter_class, number, origin, region, state, untouched, urgency FROM liudan.matters)
-SELECT category, channel, cycle, department_microseconds, filed_at, first_handler, grid, holder, holding, holding_since, late_events, level, matter_class, number, origin, region, state, untouched, urgency, filed_at AS at_0, multiIf(NOT (ifNull(isNotNull(filed_at), false) AND (ifNull(department_microseconds > 0, false) OR (holding IN ('department')))), 255, (isNotNull(origin) AND toString(origin) != ''), 1, 0) AS code_0, (NOT (holding IN ('department'))) AS hit_0, (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn'))) AS undecided_0, intDiv((ifNull(department_microseconds, 0) + ifNull(if(known_until < if((holding IN ('department')), holding_since, NULL), 0, dateDiff('microsecond', if((holding IN ('department')), holding_since, NULL), known_until)), 0)), 1000000) AS seconds_0
-FROM (SELECT category, channel, cycle, department_microseconds, filed_at, first_handler, grid, holder, holding, holding_since, late_events, level, matter_class, number, origin, region, state, untouched, urgency, if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until FROM matters)
-WHERE (code_0 != 255)
+WITH matters AS (SELECT category, channel, cycle, department_microseconds, filed_at, first_handler, grid, holder, holding, holding_since, late_events, level, matter_class, number, origin, region, state, untouched, urgency FROM liudan.matters),
+    if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, filed_at AS at_0, multiIf((isNotNull(origin) AND toString(origin) != ''), 1, 0) AS code_0, (NOT (holding IN ('department'))) AS hit_0, (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn'))) AS undecided_0, intDiv((ifNull(department_microseconds, 0) + ifNull(if(known_until < if((holding IN ('department')), holding_since, NULL), 0, dateDiff('microsecond', if((holding IN ('department')), holding_since, NULL), known_until)), 0)), 1000000) AS seconds_0
+FROM matters
+WHERE ifNull(isNotNull(filed_at), false) AND (ifNull(department_microseconds > 0, false) OR (holding IN ('department')))
 )
 ;
 
@@ -1085,10 +1110,11 @@ AS SELECT
     seconds_0 AS seconds,
     late_events
 FROM (
-WITH matters AS (SELECT above_microseconds, category, channel, cycle, filed_at, first_handler, grid, holder, holding, holding_since, late_events, level, matter_class, number, origin, region, state, untouched, urgency FROM liudan.matters)
-SELECT above_microseconds, category, channel, cycle, filed_at, first_handler, grid, holder, holding, holding_since, late_events, level, matter_class, number, origin, region, state, untouched, urgency, filed_at AS at_0, multiIf(NOT (ifNull(isNotNull(filed_at), false) AND (ifNull(above_microseconds > 0, false) OR (holding IN ('above')))), 255, (isNotNull(origin) AND toString(origin) != ''), 1, 0) AS code_0, (NOT (holding IN ('above'))) AS hit_0, (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn'))) AS undecided_0, intDiv((ifNull(above_microseconds, 0) + ifNull(if(known_until < if((holding IN ('above')), holding_since, NULL), 0, dateDiff('microsecond', if((holding IN ('above')), holding_since, NULL), known_until)), 0)), 1000000) AS seconds_0
-FROM (SELECT above_microseconds, category, channel, cycle, filed_at, first_handler, grid, holder, holding, holding_since, late_events, level, matter_class, number, origin, region, state, untouched, urgency, if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until FROM matters)
-WHERE (code_0 != 255)
+WITH matters AS (SELECT above_microseconds, category, channel, cycle, filed_at, first_handler, grid, holder, holding, holding_since, late_events, level, matter_class, number, origin, region, state, untouched, urgency FROM liudan.matters),
+    if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, filed_at AS at_0, multiIf((isNotNull(origin) AND toString(origin) != ''), 1, 0) AS code_0, (NOT (holding IN ('above'))) AS hit_0, (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn'))) AS undecided_0, intDiv((ifNull(above_microseconds, 0) + ifNull(if(known_until < if((holding IN ('above')), holding_since, NULL), 0, dateDiff('microsecond', if((holding IN ('above')), holding_since, NULL), known_until)), 0)), 1000000) AS seconds_0
+FROM matters
+WHERE ifNull(isNotNull(filed_at), false) AND (ifNull(above_microseconds > 0, false) OR (holding IN ('above')))
 )
 ;
 
@@ -1127,10 +1153,11 @@ AS SELECT
     seconds_0 AS seconds,
     late_events
 FROM (
-WITH matters AS (SELECT category, channel, closed_at, cycle, emergency_at, emergency_over_at, emergency_response_at, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, state, untouched, urgency FROM liudan.matters)
-SELECT category, channel, closed_at, cycle, emergency_at, emergency_over_at, emergency_response_at, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, state, untouched, urgency, emergency_at AS at_0, multiIf(NOT (ifNull(isNotNull(emergency_at), false) AND isNotNull(emergency_at)), 255, 0) AS code_0, ((NOT ifNull(emergency_over_at < emergency_response_at, false)) AND isNotNull(emergency_response_at)) AS hit_0, (((NOT ((NOT ifNull(emergency_over_at < emergency_response_at, false)) AND isNotNull(emergency_response_at))) AND (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn')))) AND (NOT isNotNull(emergency_over_at))) AS undecided_0, intDiv(if(coalesce(if(((NOT ifNull(emergency_over_at < emergency_response_at, false)) AND isNotNull(emergency_response_at)), emergency_response_at, NULL), emergency_over_at, closed_at, known_until) < emergency_at, 0, dateDiff('microsecond', emergency_at, coalesce(if(((NOT ifNull(emergency_over_at < emergency_response_at, false)) AND isNotNull(emergency_response_at)), emergency_response_at, NULL), emergency_over_at, closed_at, known_until))), 1000000) AS seconds_0
-FROM (SELECT category, channel, closed_at, cycle, emergency_at, emergency_over_at, emergency_response_at, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, state, untouched, urgency, if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until FROM matters)
-WHERE (code_0 != 255)
+WITH matters AS (SELECT category, channel, closed_at, cycle, emergency_at, emergency_over_at, emergency_response_at, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, state, untouched, urgency FROM liudan.matters),
+    if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, emergency_at AS at_0, 0 AS code_0, ((NOT ifNull(emergency_over_at < emergency_response_at, false)) AND isNotNull(emergency_response_at)) AS hit_0, (((NOT ((NOT ifNull(emergency_over_at < emergency_response_at, false)) AND isNotNull(emergency_response_at))) AND (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn')))) AND (NOT isNotNull(emergency_over_at))) AS undecided_0, intDiv(if(coalesce(if(((NOT ifNull(emergency_over_at < emergency_response_at, false)) AND isNotNull(emergency_response_at)), emergency_response_at, NULL), emergency_over_at, closed_at, known_until) < emergency_at, 0, dateDiff('microsecond', emergency_at, coalesce(if(((NOT ifNull(emergency_over_at < emergency_response_at, false)) AND isNotNull(emergency_response_at)), emergency_response_at, NULL), emergency_over_at, closed_at, known_until))), 1000000) AS seconds_0
+FROM matters
+WHERE ifNull(isNotNull(emergency_at), false) AND isNotNull(emergency_at)
 )
 ;
 
@@ -1169,10 +1196,11 @@ AS SELECT
     NULL AS seconds,
     late_events
 FROM (
-WITH matters AS (SELECT category, channel, closed_at, cycle, filed_at, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, resolved_at, state, untouched, urgency FROM liudan.matters)
-SELECT category, channel, closed_at, cycle, filed_at, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, resolved_at, state, untouched, urgency, at AS at_0, multiIf(NOT (((ifNull(filed_at <= at, false) AND (NOT ifNull(coalesce(resolved_at, closed_at) <= at, false))) AND (NOT ((NOT (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn')))) AND (NOT isNotNull(coalesce(resolved_at, closed_at))))))), 255, ifNull(known_until < at, false), 1, 0) AS code_0, false AS hit_0, false AS undecided_0
-FROM (SELECT category, channel, closed_at, cycle, filed_at, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, resolved_at, state, untouched, urgency, if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at FROM matters)
-WHERE (code_0 != 255)
+WITH matters AS (SELECT category, channel, closed_at, cycle, filed_at, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, resolved_at, state, untouched, urgency FROM liudan.matters),
+    if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, at AS at_0, multiIf(ifNull(known_until < at, false), 1, 0) AS code_0, false AS hit_0, false AS undecided_0
+FROM matters
+WHERE ((ifNull(filed_at <= at, false) AND (NOT ifNull(coalesce(resolved_at, closed_at) <= at, false))) AND (NOT ((NOT (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn')))) AND (NOT isNotNull(coalesce(resolved_at, closed_at))))))
 )
 ;
 
@@ -1211,10 +1239,11 @@ AS SELECT
     seconds_0 AS seconds,
     late_events
 FROM (
-WITH matters AS (SELECT category, channel, closed_at, cycle, filed_at, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, resolved_at, state, untouched, urgency FROM liudan.matters)
-SELECT category, channel, closed_at, cycle, filed_at, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, resolved_at, state, untouched, urgency, at AS at_0, multiIf(NOT (((ifNull(filed_at <= at, false) AND (NOT ifNull(coalesce(resolved_at, closed_at) <= at, false))) AND (NOT ((NOT (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn')))) AND (NOT isNotNull(coalesce(resolved_at, closed_at))))))), 255, ifNull(known_until < at, false), 1, 0) AS code_0, true AS hit_0, false AS undecided_0, intDiv(if(at < filed_at, 0, dateDiff('microsecond', filed_at, at)), 1000000) AS seconds_0
-FROM (SELECT category, channel, closed_at, cycle, filed_at, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, resolved_at, state, untouched, urgency, if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at FROM matters)
-WHERE (code_0 != 255)
+WITH matters AS (SELECT category, channel, closed_at, cycle, filed_at, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, resolved_at, state, untouched, urgency FROM liudan.matters),
+    if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, at AS at_0, multiIf(ifNull(known_until < at, false), 1, 0) AS code_0, true AS hit_0, false AS undecided_0, intDiv(if(at < filed_at, 0, dateDiff('microsecond', filed_at, at)), 1000000) AS seconds_0
+FROM matters
+WHERE ((ifNull(filed_at <= at, false) AND (NOT ifNull(coalesce(resolved_at, closed_at) <= at, false))) AND (NOT ((NOT (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn')))) AND (NOT isNotNull(coalesce(resolved_at, closed_at))))))
 )
 ;
 
@@ -1253,10 +1282,11 @@ AS SELECT
     NULL AS seconds,
     late_events
 FROM (
-WITH matters AS (SELECT broken_due, category, channel, closed_at, cycle, filed_at, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, resolve_due, resolved_at, state, suspended_at, untouched, urgency FROM liudan.matters)
-SELECT broken_due, category, channel, closed_at, cycle, filed_at, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, resolve_due, resolved_at, state, suspended_at, untouched, urgency, at AS at_0, multiIf(NOT (((ifNull(filed_at <= at, false) AND (NOT ifNull(coalesce(resolved_at, closed_at) <= at, false))) AND (NOT ((NOT (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn')))) AND (NOT isNotNull(coalesce(resolved_at, closed_at))))))), 255, ifNull(known_until < at, false), 1, ((NOT isNotNull(resolve_due)) AND (NOT isNotNull(broken_due))), 2, 0) AS code_0, ((ifNull(resolve_due < at, false) AND (NOT ifNull(suspended_at <= resolve_due, false))) OR ifNull(broken_due < at, false)) AS hit_0, false AS undecided_0
-FROM (SELECT broken_due, category, channel, closed_at, cycle, filed_at, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, resolve_due, resolved_at, state, suspended_at, untouched, urgency, if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at FROM matters)
-WHERE (code_0 != 255)
+WITH matters AS (SELECT broken_due, category, channel, closed_at, cycle, filed_at, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, resolve_due, resolved_at, state, suspended_at, untouched, urgency FROM liudan.matters),
+    if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, at AS at_0, multiIf(ifNull(known_until < at, false), 1, ((NOT isNotNull(resolve_due)) AND (NOT isNotNull(broken_due))), 2, 0) AS code_0, ((ifNull(resolve_due < at, false) AND (NOT ifNull(suspended_at <= resolve_due, false))) OR ifNull(broken_due < at, false)) AS hit_0, false AS undecided_0
+FROM matters
+WHERE ((ifNull(filed_at <= at, false) AND (NOT ifNull(coalesce(resolved_at, closed_at) <= at, false))) AND (NOT ((NOT (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn')))) AND (NOT isNotNull(coalesce(resolved_at, closed_at))))))
 )
 ;
 
@@ -1295,9 +1325,10 @@ AS SELECT
     NULL AS seconds,
     late_events
 FROM (
-WITH matters AS (SELECT category, channel, closed_at, cycle, filed_at, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, resolved_at, state, untouched, urgency FROM liudan.matters)
-SELECT category, channel, closed_at, cycle, filed_at, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, resolved_at, state, untouched, urgency, at AS at_0, multiIf(NOT (((ifNull(filed_at <= at, false) AND (NOT ifNull(coalesce(resolved_at, closed_at) <= at, false))) AND (NOT ((NOT (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn')))) AND (NOT isNotNull(coalesce(resolved_at, closed_at))))))), 255, ifNull(known_until < at, false), 1, (NOT (isNotNull(first_handler) AND toString(first_handler) != '')), 2, 0) AS code_0, false AS hit_0, false AS undecided_0
-FROM (SELECT category, channel, closed_at, cycle, filed_at, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, resolved_at, state, untouched, urgency, if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at FROM matters)
-WHERE (code_0 != 255)
+WITH matters AS (SELECT category, channel, closed_at, cycle, filed_at, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, resolved_at, state, untouched, urgency FROM liudan.matters),
+    if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, at AS at_0, multiIf(ifNull(known_until < at, false), 1, (NOT (isNotNull(first_handler) AND toString(first_handler) != '')), 2, 0) AS code_0, false AS hit_0, false AS undecided_0
+FROM matters
+WHERE ((ifNull(filed_at <= at, false) AND (NOT ifNull(coalesce(resolved_at, closed_at) <= at, false))) AND (NOT ((NOT (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn')))) AND (NOT isNotNull(coalesce(resolved_at, closed_at))))))
 )
 ;
