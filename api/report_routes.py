@@ -9,14 +9,14 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from api.access import rollup_region
+from api.access import list_scope, rollup_region
 from api.analytics_routes import TAG
 from api.command_docs import problem_responses
 from api.identity import Identify
 from api.list_routes import Text
-from domain.errors import Invalid
+from domain.errors import Forbidden, Invalid
 from domain.periods import Period
-from domain.regions import Region
+from domain.regions import Grid, Region
 from domain.ticket_event import Actor
 from domain.vocabulary import Level
 from infra.reports.formats import ReportFormat, media_type, rendered
@@ -53,6 +53,8 @@ class ReportParameters(BaseModel):
 
     def order(self, actor: Actor, period: Period, now: datetime, known_until: KnownUntil) -> ReportOrder:
         """Order nothing beyond what the actor may see; raises Forbidden, Invalid."""
+        if isinstance(list_scope(actor).place, Grid):
+            raise Forbidden("reports are of villages and above", rule="no-region")
         region = rollup_region(actor, Region.parse(self.region) if self.region else None)
         if region is None:
             raise Invalid("a report needs a region", rule="region-missing", field="region")

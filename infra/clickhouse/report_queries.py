@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from domain.months import CHINA
-from infra.clickhouse.indicators.known import known_sql
+from infra.clickhouse.indicators.known import known_anywhere_sql
 from infra.clickhouse.indicators.queries import ClickHouseIndicators, parameters_of
 from infra.clickhouse.schema import EVENTS_TABLE, REGION_NAMES_TABLE
 from projections.indicators.indicator import Words
@@ -24,13 +24,19 @@ class ClickHouseReportQueries(ClickHouseIndicators):
 
     def newest(self, question: Question) -> Newest:
         """See `ReportQueries.newest`."""
-        known = known_sql(question)
+        known = known_anywhere_sql(question)
         sql = f"""
-        SELECT max(if({known}, store_position, 0)) AS position, countIf(NOT ({known})) AS unknown
-        FROM {EVENTS_TABLE}
+        SELECT log_partition AS partition, maxIf(log_offset + 1, {known}) AS after,
+            maxIf(store_position, {known}) AS position, countIf(NOT ({known})) AS unknown
+        FROM {EVENTS_TABLE} GROUP BY log_partition ORDER BY log_partition
         """  # noqa: S608 - our own names; callers' values are bound
-        [row] = self.rows(sql, parameters_of(question))
-        return Newest(int(str(row["position"])), int(str(row["unknown"])))
+        rows = [tuple(int(str(value)) for value in row.values())
+                for row in self.rows(sql, parameters_of(question))]  # fmt: skip
+        return Newest(
+            offsets={partition: after for partition, after, *_ in rows if after},
+            position=max((position for _, _, position, _ in rows), default=0),
+            unknown=sum(unknown for *_, unknown in rows),
+        )
 
     def names(self, order: ReportOrder) -> Mapping[str, Words]:
         """See `ReportQueries.names`."""

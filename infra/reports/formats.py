@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import cast
 
-from domain.errors import LiudanError
+from domain.errors import Transient
 from projections.reports.content import Report
 from projections.reports.language import Language
 
@@ -21,7 +21,7 @@ class ReportFormat(StrEnum):
     XLSX = "xlsx"
 
 
-class RenderingMissing(LiudanError):
+class RenderingMissing(Transient):
     """The libraries that write reports are not installed."""
 
 

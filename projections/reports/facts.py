@@ -29,6 +29,8 @@ class Compared(NamedTuple):
 class Newest(NamedTuple):
     """How far the log is known."""
 
+    offsets: Mapping[int, int]
+    """The next offset after those events, by partition."""
     position: int
     """The newest position of the event store among the events that may be known; 0 where there is none."""
     unknown: int
@@ -37,10 +39,8 @@ class Newest(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class KnownLog:
-    """Up to where the log is in a report."""
+    """Up to where the log is in a report, besides the offsets in its order."""
 
-    offsets: Mapping[int, int]
-    """The next offset by partition."""
     store_position: int
     """The newest position of the event store that is in it; 0 where the log does not say."""
     oldest_missing: datetime | None

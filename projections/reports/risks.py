@@ -15,6 +15,8 @@ from projections.reports.facts import Facts
 SENSITIVE = ("safety.", "disputes.")
 """Categories whose delay can do harm: hazards, and disputes that may become worse."""
 MANY_REPEATED = 0.2
+FEW = 5
+"""Fewer late matters make no unit a risk."""
 _BACKLOG, _REPEATED = REGISTRY["overdue-backlog-rate"], REGISTRY["repeat-concern-rate"]
 
 
@@ -71,7 +73,7 @@ def _rising_and_sensitive(facts: Facts) -> Iterator[Risk]:
 def _later_than_the_rest(facts: Facts) -> Iterator[Risk]:
     overall = next(one.now for one in facts.overview if one.indicator is _BACKLOG)
     for (place,), figure in facts.units[_BACKLOG.key].items():
-        if _is_above(figure, overall):
+        if figure.numerator >= FEW and _is_above(figure, overall):
             yield Risk(names.unit(place, facts.names), count(figure.numerator), interval(_BACKLOG, figure))
 
 
@@ -108,7 +110,10 @@ RULES = (
     ),
     Rule(
         Words("超期积压", "Overdue backlog"),
-        Words("在办超期率的区间整个高于全域", "overdue share of the backlog surely above the region's"),
+        Words(
+            f"超期在办不少于 {FEW} 件，且在办超期率的区间整个高于全域",
+            f"at least {FEW} wait past their limit, and their share is surely above the region's",
+        ),
         _later_than_the_rest,
     ),
     Rule(

@@ -84,7 +84,7 @@ def spikes(series: Sequence[Series[Key]]) -> list[Spike[Key]]:
 def dispersion(series: Sequence[Series[Key]]) -> float:
     """How many times the variance of counts exceeds that of pure chance, over all baselines; at least 1."""
     statistic, freedom = 0.0, 0
-    for one in series:
+    for one in filter(lambda one: one.baseline, series):
         mean = sum(sample.cases for sample in one.baseline) / one.baseline_days
         if mean > 0:
             expected = [(sample.cases, mean * sample.days) for sample in one.baseline]

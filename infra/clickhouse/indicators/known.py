@@ -23,13 +23,18 @@ _NOT_IN_TABLE = f"log_offset >= {_CUT.format('reached_partitions', 'reached')}"
 
 
 def known_sql(question: Question) -> str:
-    """Give the condition for the events that a question may know; `known_parameters` binds its values."""
+    """Give the condition for the events that a question may know in its region."""
+    return f"{_THERE} AND {known_anywhere_sql(question)}"
+
+
+def known_anywhere_sql(question: Question) -> str:
+    """Give the condition for the events that it may know; `known_parameters` binds its values."""
     limits = {
         "recorded_at <= {recorded_by:DateTime64(6, 'UTC')}": question.recorded_by is not None,
         "store_position <= {position:UInt64}": question.position is not None,
         _BELOW: bool(question.offsets),
     }
-    return " AND ".join([_THERE, *(limit for limit, holds in limits.items() if holds)])
+    return " AND ".join(["true", *(limit for limit, holds in limits.items() if holds)])
 
 
 def known_parameters(question: Question) -> dict[str, object]:
