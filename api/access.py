@@ -44,6 +44,14 @@ def check_may_read(ticket: Ticket, actor: Actor) -> None:
     raise Forbidden(f"{ticket.number} lies outside of unit {actor.unit}", rule="outside-region")
 
 
+def check_may_read_all(actor: Actor) -> None:
+    """Raise Forbidden to everybody who may not look at every ticket of every region."""
+    if actor.role not in _SEES_EVERY_TICKET:
+        raise Forbidden(
+            f"the entries of the log are of every region, not for {actor.role}", rule="not-allowed"
+        )
+
+
 def list_scope(actor: Actor) -> ListScope:
     """Give the part of all tickets whose lists the actor may see; raises Forbidden."""
     if actor.role in _SEES_NO_LISTS:

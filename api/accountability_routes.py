@@ -13,12 +13,12 @@ from api.account_routes import DEADLINES
 from api.analytics_routes import MONTH
 from api.command_docs import problem_responses
 from api.identity import Identify
-from api.list_routes import Text, own_holder
+from api.paging import Text, own_holder
 from domain.months import month_of, month_span
 from domain.ticket_event import Actor
-from domain.vocabulary import Level
+from domain.vocabulary import ClockKind, Level
 from projections.sla_accountability import AccountabilityQueries, Charges, Period, UnitCharge
-from projections.sla_clocks import BreachFilter, Clock, KnownUntil
+from projections.sla_clocks import BreachFilter, KnownUntil
 
 
 class AccountabilityParameters(BaseModel):
@@ -35,7 +35,7 @@ class AccountabilityParameters(BaseModel):
     )  # fmt: skip
     level: Level | None = None
     unit: Text | None = Field(default=None, description="The unit it is charged to")
-    clock: Clock | None = Field(default=None, description="Ratings have to be asked for")
+    clock: ClockKind | None = Field(default=None, description="Ratings have to be asked for")
     as_of: AwareDatetime | None = Field(
         default=None,
         description="As of this moment; by default now, and for imported cases that are open, "
@@ -74,7 +74,7 @@ class ChargeLine(BaseModel):
 
     level: Level | None
     unit: str | None
-    clock: Clock
+    clock: ClockKind
     breaches: int
     tickets: int
     running: int = Field(description="Breaches that are still not met")

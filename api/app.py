@@ -17,6 +17,7 @@ from api import problems
 from api.account_routes import account_routes
 from api.accountability_routes import accountability_routes
 from api.analytics_routes import Rollup, analytics_routes
+from api.breach_routes import breach_routes
 from api.catalogue_routes import catalogue_routes
 from api.command_docs import schemas
 from api.command_routes import add_command_routes
@@ -25,10 +26,17 @@ from api.health import Health, health_routes
 from api.identity import ACTOR, ROLE, UNIT, HeaderIdentity
 from api.kpi_routes import kpi_routes
 from api.list_routes import list_routes
+from api.log_routes import log_routes
+from api.receipt_routes import receipt_routes
 from api.report_routes import report_routes
 from api.ticket_routes import ticket_routes
+from api.unseal_routes import unseal_routes
 from domain.errors import Refused, Transient
+from infra.privacy.access_record import AccessRecord
+from infra.privacy.unsealing import Unsealing
+from infra.ticket_receipts import TicketReceipts
 from infra.tickets import Tickets
+from infra.transparency.log_reader import LogReader
 from projections.indicators.table import OldestMissing
 from projections.reports.facts import ReportQueries
 from projections.sla_accountability import AccountabilityQueries
@@ -44,8 +52,10 @@ DESCRIPTION = """\
   safe, `If-Match` makes racing one visible.
 - **Queries** of one ticket are never behind; lists are, by a moment.
 - **Errors** are `application/problem+json` (RFC 9457) with one stable `type` for every rule.
-- **Identity** in development: the three headers below. Names, contacts, addresses and free words go in and
-  never come out: they are sealed before anything is stored.
+- **Identity** in development: the three headers below.
+- **Personal data** (names, contacts, addresses, `words`, and what a resident gives as a reason) are sealed
+  before anything is stored, and read only by `unseal`, on record. An officer's `reason` is not sealed: it is
+  published within the administration, kept for ever, and must hold no personal data.
 """
 
 
@@ -54,6 +64,7 @@ class Parts:
     """What the door needs behind it."""
 
     tickets: Tickets
+    access_record: AccessRecord
     ticket_state: TicketQueries
     sla_clocks: ClockQueries
     accountability: AccountabilityQueries
@@ -62,6 +73,8 @@ class Parts:
     rollup: Rollup
     indicators: ReportQueries
     oldest_missing: OldestMissing
+    transparency_log: LogReader
+    receipts: TicketReceipts
     health: Health
 
 
@@ -119,8 +132,11 @@ def create_app(
         return parts.tickets.clock()
 
     add_command_routes(app.router, parts.tickets, identify)
-    app.include_router(list_routes(parts.ticket_state, parts.sla_clocks, identify, clock, parts.known_until))
+    app.include_router(list_routes(parts.ticket_state, identify, clock))
+    app.include_router(breach_routes(parts.sla_clocks, identify, clock, parts.known_until))
     app.include_router(ticket_routes(parts.tickets, identify))
+    unsealing = Unsealing(parts.tickets, parts.access_record)
+    app.include_router(unseal_routes(unsealing, parts.access_record, identify))
     app.include_router(account_routes(parts.tickets, identify, parts.known_until))
     app.include_router(accountability_routes(parts.accountability, identify, clock, parts.known_until))
     app.include_router(analytics_routes(parts.rollup, identify, clock))
@@ -128,6 +144,8 @@ def create_app(
     app.include_router(
         report_routes(parts.indicators, identify, clock, parts.known_until, parts.oldest_missing)
     )
+    app.include_router(receipt_routes(parts.tickets, parts.receipts, identify))
+    app.include_router(log_routes(parts.transparency_log, identify))
     app.include_router(catalogue_routes())
     app.include_router(health_routes(parts.health))
     add_docs_page(app)

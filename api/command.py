@@ -15,6 +15,7 @@ from infra.exposure import check_exposure
 from infra.read_store.accountability_query import SqlAccountabilityQueries
 from infra.read_store.clock_queries import SqlClockQueries
 from infra.read_store.ticket_queries import SqlTicketQueries
+from infra.ticket_receipts import TicketReceipts
 
 
 @click.command()
@@ -35,6 +36,7 @@ def parts_of(parts: Installation) -> Parts:
     reads = parts.reads
     return Parts(
         tickets=parts.tickets,
+        access_record=parts.access_record,
         ticket_state=SqlTicketQueries(reads),
         sla_clocks=SqlClockQueries(reads),
         accountability=SqlAccountabilityQueries(reads),
@@ -42,6 +44,8 @@ def parts_of(parts: Installation) -> Parts:
         rollup=parts.rollup,
         indicators=parts.indicators,
         oldest_missing=parts.oldest_missing,
+        transparency_log=parts.transparency_log,
+        receipts=TicketReceipts(parts.store, parts.transparency_log),
         health=_health(parts),
     )
 
@@ -61,5 +65,6 @@ def _health(parts: Installation) -> Health:
             Check("read store", read_store),
             Check("event log", lambda: parts.event_log.end_offsets(TICKETS_TOPIC), required=False),
             Check("clickhouse", clickhouse, required=False),
+            Check("transparency log", parts.transparency_log.head, required=False),
         )
     )

@@ -75,7 +75,11 @@ class CommandDoor:
         """Place a new ticket."""
         headers = dict(request.scope["headers"])
         actor = self._identify.of(headers)
-        wish = Wish(await read_command(request.receive, headers, Place), actor, command_id(headers, actor))
+        wish = Wish(
+            await read_command(request.receive, headers, Place),
+            actor,
+            command_id(headers, actor, self._tickets.command_id),
+        )
         answer = await self._tickets.handle(wish)
         location = {"Location": f"/v1/tickets/{answer.ticket.number}"}
         return self._respond(answer, actor, HTTPStatus.CREATED, location)
@@ -95,7 +99,7 @@ class CommandDoor:
         wish = Wish(
             await read_command(request.receive, headers, command),
             actor,
-            command_id(headers, actor),
+            command_id(headers, actor, self._tickets.command_id),
             number,
             expected_version(headers),
         )

@@ -19,8 +19,8 @@ from api.kpi_views import (
     MatterLine,
     QuestionParameters,
 )
-from api.list_routes import following
 from api.list_views import Listing
+from api.paging import following
 from domain.ticket_event import Actor
 from infra.clickhouse.indicators.view_sql import view_name
 from projections.indicators.answers import IndicatorQueries

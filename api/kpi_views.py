@@ -7,7 +7,7 @@ from typing import Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.access import list_scope, rollup_region
-from api.list_routes import PageParameters, Text, own_holder
+from api.paging import PageParameters, Text, own_holder
 from domain.periods import Grain, Period
 from domain.regions import Grid, Region
 from domain.ticket_event import Actor

@@ -5,8 +5,8 @@ from typing import Generic, Self, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from domain.vocabulary import Channel, End, Level, MatterClass, Outcome, State, Urgency
-from projections.sla_clocks import Breach, Clock
+from domain.vocabulary import Channel, ClockKind, End, Level, MatterClass, Outcome, State, Urgency
+from projections.sla_clocks import Breach
 from projections.ticket_state import Because, TicketRow, Work
 
 Item = TypeVar("Item", bound=BaseModel)
@@ -91,7 +91,7 @@ class BreachLine(BaseModel):
     number: str
     source_id: str | None
     origin: str | None
-    clock: Clock
+    clock: ClockKind
     cycle: int
     due_at: AwareDatetime
     breached_at: AwareDatetime

@@ -13,7 +13,7 @@ from api.access import list_scope, rollup_region
 from api.analytics_routes import TAG
 from api.command_docs import problem_responses
 from api.identity import Identify
-from api.list_routes import Text
+from api.paging import Text
 from domain.errors import Forbidden, Invalid
 from domain.periods import Period
 from domain.regions import Grid, Region

@@ -1,5 +1,7 @@
 """One ticket: as it is now, as it was, and its history. Read from the event store, never behind."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated
 
@@ -12,9 +14,10 @@ from api.command_docs import problem_responses
 from api.identity import Identify
 from api.preconditions import IF_NONE_MATCH, etag, is_known
 from api.ticket_view import TicketView, ticket_json
-from domain.errors import Invalid
+from domain.errors import Invalid, NotFound
 from domain.lifecycle import permitted_commands
 from domain.numbers import TicketNumber
+from domain.replay import Replay, replay
 from domain.ticket import Ticket
 from domain.ticket_event import Actor
 from infra.tickets import Tickets
@@ -29,6 +32,11 @@ Version = Annotated[int | None, Query(ge=1, description="The ticket as it was at
 AsOf = Annotated[
     AwareDatetime | None,
     Query(description="The ticket as it was at this moment, with its offset from UTC",
+          examples=["2026-11-23T18:00:00+08:00"]),
+]  # fmt: skip
+KnownAt = Annotated[
+    AwareDatetime | None,
+    Query(description="Only what had been recorded here by this moment",
           examples=["2026-11-23T18:00:00+08:00"]),
 ]  # fmt: skip
 After = Annotated[int, Query(ge=0, description="Only the events after this sequence")]
@@ -52,13 +60,14 @@ def ticket_routes(tickets: Tickets, identify: Identify) -> APIRouter:
         actor: Annotated[Actor, Depends(identify)],
         version: Version = None,
         as_of: AsOf = None,
+        known_at: KnownAt = None,
         if_none_match: IfNoneMatch = None,
     ) -> Response:
         """Strongly consistent: what a command has answered is seen here at once."""
         parsed = TicketNumber.parse(number)
-        if version is None and as_of is None:
+        if version is None and as_of is None and known_at is None:
             return await reader.now(parsed, actor, if_none_match)
-        return await reader.then(parsed, actor, version, as_of)
+        return await reader.then(parsed, actor, Point(version, as_of, known_at))
 
     @router.get(
         "/v1/tickets/{number}/events",
@@ -74,7 +83,36 @@ def ticket_routes(tickets: Tickets, identify: Identify) -> APIRouter:
         """A CloudEvents batch, in order, gapless. Personal data in it is sealed."""
         return await reader.history(TicketNumber.parse(number), actor, after)
 
+    @router.get(
+        "/v1/tickets/{number}/replay",
+        operation_id="replay_ticket",
+        summary="回放 A ticket's history step by step",
+    )
+    async def replay_ticket(
+        number: Number,
+        actor: Annotated[Actor, Depends(identify)],
+        version: Version = None,
+        as_of: AsOf = None,
+        known_at: KnownAt = None,
+    ) -> Replay:
+        """Who did what, when, at which level, what it changed, and which limit ran."""
+        return await reader.replay(TicketNumber.parse(number), actor, Point(version, as_of, known_at))
+
     return router
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A point of a ticket's history: by version or by when things happened, and by when they were known."""
+
+    version: int | None
+    as_of: datetime | None
+    known_at: datetime | None
+
+    def check(self) -> None:
+        """Raise Invalid when it is two points."""
+        if self.version is not None and self.as_of is not None:
+            raise Invalid("give version or as_of, not both", rule="version-and-as-of", field="as_of")
 
 
 class _Reader:
@@ -89,14 +127,13 @@ class _Reader:
         body = ticket_json(ticket, as_of=self._tickets.clock(), permitted=permitted_commands(ticket, known))
         return Response(body, headers=headers, media_type="application/json")
 
-    async def then(
-        self, number: TicketNumber, actor: Actor, version: int | None, as_of: AwareDatetime | None
-    ) -> Response:
-        if version is not None and as_of is not None:
-            raise Invalid("give version or as_of, not both", rule="version-and-as-of", field="as_of")
+    async def then(self, number: TicketNumber, actor: Actor, point: Point) -> Response:
+        point.check()
         await self._readable(number, actor)
-        ticket = await self._tickets.get_at(number, version=version, as_of=as_of)
-        body = ticket_json(ticket, as_of=as_of or ticket.changed_at)
+        ticket = await self._tickets.get_at(
+            number, version=point.version, as_of=point.as_of, known_at=point.known_at
+        )
+        body = ticket_json(ticket, as_of=point.as_of or ticket.changed_at)
         return Response(body, headers={"ETag": etag(ticket.version)}, media_type="application/json")
 
     async def history(self, number: TicketNumber, actor: Actor, after: int) -> Response:
@@ -105,6 +142,16 @@ class _Reader:
         batch = b",".join(event.state for event in stored if event.originator_version > after)
         headers = {"ETag": etag(ticket.version), "Cache-Control": "private, no-cache"}
         return Response(b"[%b]" % batch, headers=headers, media_type=EVENTS_MEDIA_TYPE)
+
+    async def replay(self, number: TicketNumber, actor: Actor, point: Point) -> Replay:
+        point.check()
+        await self._readable(number, actor)
+        events = await self._tickets.events(
+            number, upto=point.version, as_of=point.as_of, known_at=point.known_at
+        )
+        if point.version not in (None, events[-1].sequence):
+            raise NotFound(f"ticket {number} has no version {point.version}", rule="no-such-version")
+        return replay(events)
 
     async def _readable(self, number: TicketNumber, actor: Actor) -> tuple[Ticket, Actor]:
         known = self._tickets.known_as(actor)

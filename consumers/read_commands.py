@@ -11,13 +11,14 @@ import orjson
 from consumers.accountability_command import accountability
 from consumers.catch_up import catch_up
 from domain.regions import Region
+from domain.vocabulary import ClockKind
 from infra.bootstrap import Installation
 from infra.cli_options import home_option
 from infra.read_store.clock_queries import SqlClockQueries
 from infra.read_store.clock_rows import SlaClocksProjection
 from infra.tickets import utc_now
 from projections.page import MAX_LIMIT
-from projections.sla_clocks import Breach, BreachFilter, Clock, ClockQueries, KnownUntil
+from projections.sla_clocks import Breach, BreachFilter, ClockQueries, KnownUntil
 
 _PRINTED = (
     "number",
@@ -47,7 +48,7 @@ def sla() -> None:
 )
 @click.option("--region", default=None, help="In this region only, for example 622901.")
 @click.option(
-    "--clock", type=click.Choice([each.value for each in Clock]), default=None, help="Of this clock only."
+    "--clock", type=click.Choice([each.value for each in ClockKind]), default=None, help="Of this clock only."
 )
 @click.option("--format", "form", type=click.Choice(["table", "jsonl"]), default="table", show_default=True)
 def breaches(
@@ -55,7 +56,7 @@ def breaches(
 ) -> None:
     """List the breaches, each dated at the moment its limit passed."""
     wanted = BreachFilter(
-        region=Region.parse(region) if region else None, clock=Clock(clock) if clock else None
+        region=Region.parse(region) if region else None, clock=ClockKind(clock) if clock else None
     )
     with Installation.at(home) as parts:
         catch_up(parts, SlaClocksProjection())

@@ -17,6 +17,7 @@ from consumers.backoff import Backoff
 from consumers.progress import Condition, Progress
 from domain.errors import Transient
 from infra.event_log.port import TICKETS_TOPIC, EventLog, LogUnavailable, Pending
+from infra.event_log.relay_mark import relay_bookmark
 from infra.event_log.subject import subject_of
 from infra.event_store.port import EventStore
 
@@ -40,14 +41,6 @@ class RelaySettings:
     """Without an acknowledgement for so long, the connection is thrown away and made anew."""
     standby_seconds: float = 1.0
     """How often a relay that is not the active one tries to become it."""
-
-
-def relay_bookmark(event_log: EventLog) -> str:
-    """Give the name under which the store keeps the relay's position.
-
-    It belongs to this very topic: a topic that was made anew is filled from the first event on.
-    """
-    return f"relay:{event_log.identity(TICKETS_TOPIC)}"
 
 
 class Relay:

@@ -166,7 +166,7 @@ def _ordinary_stage(ticket: Ticket, context: Context) -> Timer | None:
 
 
 def _set_aside(ticket: Ticket) -> Ticket | None:
-    return ticket.model_copy(update={"deadlines": ticket.ordinary}) if ticket.ordinary else None
+    return ticket.changed(deadlines=ticket.ordinary) if ticket.ordinary else None
 
 
 def _after_emergency(timer: Timer, ticket: Ticket, context: Context) -> Timer:

@@ -14,14 +14,25 @@ from domain.vocabulary import (
     Outcome,
     RejectReason,
     ResponseKind,
+    Role,
     Urgency,
     Weight,
 )
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
 Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Reason = Annotated[
+    Short,
+    Field(
+        description="Stands in the event as it is, is published within the administration and kept for ever: "
+        "it must hold no personal data. What does goes into `words`, which are sealed"
+    ),
+]
 Code = Annotated[str, StringConstraints(pattern=r"^[\w.:\-]{1,80}$")]
 Unit = Annotated[str, StringConstraints(pattern=r"^[\w.:\-]{1,80}$")]
+
+
+_MEDIA_TYPE = r"^(application|audio|font|image|message|model|multipart|text|video)/[A-Za-z0-9.+\-]+$"
 
 
 class Command(BaseModel):
@@ -32,8 +43,8 @@ class Command(BaseModel):
 
     words: Words | None = Field(default=None, description="Free words; sealed, never stored in the clear")
 
-    def personal(self) -> Personal | None:
-        """Collect what must be sealed, None when there is nothing."""
+    def personal(self, by: Role) -> Personal | None:  # noqa: ARG002 - what a resident wrote may be more
+        """Collect what must be sealed of what this role gives, None when there is nothing."""
         return Personal(words=self.words) if self.words else None
 
 
@@ -50,7 +61,7 @@ class Place(Command):
     contact: Short | None = Field(default=None, description="Telephone or another way to reach them; sealed")
     address: Words | None = Field(default=None, description="The exact place; sealed")
 
-    def personal(self) -> Personal | None:
+    def personal(self, by: Role) -> Personal | None:  # noqa: ARG002 - it is sealed whoever gives it
         """Collect name, contact, address and words."""
         who = Personal(name=self.name, contact=self.contact, address=self.address, words=self.words)
         return who if any((self.name, self.contact, self.address, self.words)) else None
@@ -104,7 +115,7 @@ class Return(Command):
     """退单: one step back. On the second return the county rules, binding."""
 
     NAME = "return"
-    reason: Short
+    reason: Reason
 
 
 class Transfer(Command):
@@ -112,7 +123,7 @@ class Transfer(Command):
 
     NAME = "transfer"
     to_unit: Unit
-    reason: Short
+    reason: Reason
 
 
 class Assign(Command):
@@ -137,10 +148,13 @@ class Progress(Command):
 
 
 class Attach(Command):
-    """Evidence, by reference: the content is kept elsewhere and is known by its digest."""
+    """Evidence, by reference: the content is kept elsewhere and is known by its digest.
+
+    Nothing of the content comes here, so there is nothing to seal or to erase; who keeps it erases it.
+    """
 
     NAME = "attach"
-    media_type: Annotated[str, StringConstraints(pattern=r"^[\w.+\-]+/[\w.+\-]+$", max_length=100)]
+    media_type: Annotated[str, StringConstraints(pattern=_MEDIA_TYPE, max_length=100)]
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
     size_bytes: Annotated[int, Field(ge=0, le=2**40)]
 
@@ -156,7 +170,7 @@ class Rework(Command):
     """重办: the grid worker's check on site found that it is not done."""
 
     NAME = "rework"
-    reason: Short
+    reason: Reason
 
 
 class FeedBack(Command):
@@ -180,10 +194,15 @@ class LapseRating(Command):
 
 
 class Reopen(Command):
-    """重启: closed is not fixed."""
+    """重启: closed is not fixed. An officer's reason stands in the event; a resident's is sealed."""
 
     NAME = "reopen"
-    reason: Short
+    reason: Reason
+
+    def personal(self, by: Role) -> Personal | None:
+        """Collect the words, and a resident's reason."""
+        reason = self.reason if by is Role.RESIDENT else None
+        return Personal(words=self.words, reason=reason) if self.words or reason else None
 
 
 class Withdraw(Command):
@@ -203,7 +222,7 @@ class Unmerge(Command):
     """Undo a merge: the ticket goes on where it was."""
 
     NAME = "unmerge"
-    reason: Short
+    reason: Reason
 
 
 class RequestExtension(Command):
@@ -211,7 +230,7 @@ class RequestExtension(Command):
 
     NAME = "request-extension"
     until: AwareDatetime
-    reason: Short
+    reason: Reason
 
 
 class GrantExtension(Command):
@@ -224,14 +243,14 @@ class RefuseExtension(Command):
     """不同意延期."""
 
     NAME = "refuse-extension"
-    reason: Short
+    reason: Reason
 
 
 class Suspend(Command):
     """挂起: the clock stands still, approved one level up."""
 
     NAME = "suspend"
-    reason: Short
+    reason: Reason
 
 
 class Resume(Command):
@@ -247,7 +266,7 @@ class Reclassify(Command):
     category: Code | None = None
     matter_class: MatterClass | None = None
     urgency: Urgency | None = None
-    reason: Short
+    reason: Reason
 
 
 class ReviseDeadlines(Command):
@@ -261,7 +280,7 @@ class ReviseDeadlines(Command):
     stage_due: AwareDatetime | None = None
     resolve_due: AwareDatetime | None = None
     policy: Short | None = None
-    reason: Short
+    reason: Reason
 
 
 class Urge(Command):
@@ -274,7 +293,7 @@ class Escalate(Command):
     """升级督办: a higher level looks at it from now on."""
 
     NAME = "escalate"
-    reason: Short
+    reason: Reason
     to_level: Level | None = Field(default=None, description="Default: one level up from where it is")
 
 
@@ -282,7 +301,7 @@ class DeclareEmergency(Command):
     """转急: command goes flat, straight from the county to the department."""
 
     NAME = "declare-emergency"
-    reason: Short
+    reason: Reason
 
 
 class StandDown(Command):
@@ -306,7 +325,7 @@ class ErasePersonalData(Command):
     """Destroy the key of the ticket's person; what was sealed can never be read again."""
 
     NAME = "erase-personal-data"
-    reason: Short
+    reason: Reason
 
 
 class Import(Command):
@@ -331,7 +350,7 @@ class Import(Command):
     oddities: tuple[Short, ...] = ()
     address: Words | None = Field(default=None, description="The exact place; sealed")
 
-    def personal(self) -> Personal | None:
+    def personal(self, by: Role) -> Personal | None:  # noqa: ARG002 - it is sealed whoever gives it
         """Collect address and words."""
         return Personal(address=self.address, words=self.words) if self.address or self.words else None
 

@@ -1,8 +1,8 @@
 """What a decision may depend on besides the ticket and the command: no clock, no dice of its own."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from domain.numbers import TicketNumber
@@ -11,8 +11,7 @@ from domain.rulebook import Rules
 from domain.ticket_event import Actor
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """What a decision may depend on besides the ticket and the command."""
 
     now: datetime

@@ -19,7 +19,6 @@ from domain.ticket import Ticket
 from domain.ticket_event import TicketEvent
 
 _DECIDERS = {**orders.DECIDERS, **overlays.DECIDERS}
-_NOT_YET: Any = {}
 
 
 def decide(ticket: Ticket | None, command: c.Command, context: Context) -> list[TicketEvent]:
@@ -61,22 +60,24 @@ def record(
     now = max(context.now, ticket.changed_at) if ticket else context.now
     for index, bare in enumerate(payloads):
         payload = bare.model_copy(update={"sealed": context.sealed}) if context.sealed and not index else bare
+        after: Any = {}  # the summary, which is only known when the ticket has evolved
         event = TicketEvent(
-            id=context.new_id(),
-            number=number,
-            stream_id=stream_id,
-            sequence=ticket.version + 1 if ticket else 1,
-            occurred_at=now,
-            recorded_at=context.recorded_at,
-            actor=context.actor,
-            command_id=context.command_id,
-            correlation_id=context.correlation_id or context.command_id,
-            causation_id=context.causation_id or context.command_id,
-            payload=payload,
-            ticket=_NOT_YET,
+            context.new_id(),
+            number,
+            stream_id,
+            ticket.version + 1 if ticket else 1,
+            now,
+            context.recorded_at,
+            context.actor,
+            context.command_id,
+            context.correlation_id or context.command_id,
+            context.causation_id or context.command_id,
+            payload,
+            after,
         )
         ticket = evolve(ticket, event)
-        events.append(event._replace(ticket=ticket.summary()))
+        after.update(ticket.summary())
+        events.append(event)
     if ticket is None:
         raise Refused("nothing would happen", rule="nothing-changes")
     return events, ticket

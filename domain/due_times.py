@@ -13,8 +13,12 @@ from domain.policy import Limit
 from domain.regions import Region
 from domain.rulebook import Rules
 from domain.ticket import Ticket
+from domain.trusted import trusted
 from domain.vocabulary import STAGE_CLOCK, MatterClass, State
 from domain.working_time import WorkingTime
+
+_allowance = trusted(Allowance)
+_deadlines = trusted(Deadlines)
 
 
 class Timer(NamedTuple):
@@ -135,14 +139,14 @@ def assemble(
 ) -> Deadlines:
     """Put the clocks into the form that is published, with the versions in force (or another policy's)."""
     policy, calendar = policy or context.rules.version, context.rules.working_time(region).version
-    clocks = [_published(timer, policy, calendar) for timer in (stage, resolve, rating)]
-    return Deadlines(
+    clocks = [timer and _published(timer, policy, calendar) for timer in (stage, resolve, rating)]
+    return _deadlines(
         stage_due=stage.due if stage else None,
         resolve_due=resolve.due if resolve else None,
         rating_due=rating.due if rating else None,
         policy=policy,
         calendar=calendar,
-        provisional=any(clock.provisional for clock in clocks if clock) or None,
+        provisional=True in [clock.provisional for clock in clocks if clock] or None,
         stage_clock=clocks[0],
         resolve_clock=clocks[1],
         rating_clock=clocks[2],
@@ -176,10 +180,10 @@ def _timer(stated: Deadlines, due: datetime | None, allowance: Allowance | None)
     return Timer(due, allowance, allowance.policy or stated.policy, allowance.calendar or stated.calendar)
 
 
-def _published(timer: Timer | None, policy: str, calendar: str) -> Allowance | None:
+def _published(timer: Timer, policy: str, calendar: str) -> Allowance | None:
     """Say only what the event does not say anyway, to keep it small."""
-    allowance = timer.allowance if timer else None
-    if timer is None or allowance is None:
+    allowance = timer.allowance
+    if allowance is None:
         return None
     own_policy = None if timer.policy == policy else timer.policy
     own_calendar = None if timer.calendar == calendar else timer.calendar
@@ -246,7 +250,7 @@ def _start(
 ) -> Timer:
     time = rules.book.working_time(calendar, region) if calendar else rules.working_time(region)
     due = time.add(start, limit.amount, limit.unit)
-    allowance = Allowance(
+    allowance = _allowance(
         start=start,
         amount=limit.amount,
         unit=limit.unit,

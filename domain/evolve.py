@@ -4,22 +4,20 @@ It trusts what the events say (they are facts) and refuses only what cannot be a
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, TypeGuard
 
 from domain import events as e
 from domain.errors import Halted, Poison
-from domain.events import Payload
+from domain.events import PAYLOADS, Payload
 from domain.ticket import Span, Ticket
 from domain.ticket_event import TicketEvent
 from domain.vocabulary import ENDED, End, State, Urgency
 
 Changes = dict[str, Any]
+_MOVES = frozenset(payload for payload in PAYLOADS.values() if issubclass(payload, e.Moved))
+"""Asked of every event; `isinstance` of a pydantic model is a call of Python code."""
 _NO_STAGE = {"stage_due": None, "stage_clock": None}
 _NO_RESOLVE = {"resolve_due": None}
-
-_NOTHING: Changes = {}
-_BLANK = Ticket.model_construct(**_NOTHING)
-"""A ticket's defaults, to be copied and filled: five times as quick as finding them out anew."""
 
 
 def evolve(ticket: Ticket | None, event: TicketEvent) -> Ticket:
@@ -32,12 +30,16 @@ def evolve(ticket: Ticket | None, event: TicketEvent) -> Ticket:
             f"ticket {event.number}: version {event.sequence} follows {ticket.version}; history has a gap"
         )
     changes: Changes = {"version": event.sequence, "changed_at": event.occurred_at}
-    if isinstance(payload, e.Moved):
+    if _moves(payload):
         _move(changes, ticket, payload, event)
     apply = _APPLY.get(type(payload))
     if apply is not None:
         apply(changes, ticket, payload, event)
-    return ticket.changed(changes)
+    return ticket.changed(**changes)
+
+
+def _moves(payload: Payload) -> TypeGuard[e.Moved]:
+    return type(payload) in _MOVES
 
 
 def fold(ticket: Ticket | None, events: Iterable[TicketEvent]) -> Ticket | None:
@@ -59,53 +61,51 @@ def _begin(event: TicketEvent) -> Ticket:
 
 
 def _placed(event: TicketEvent, payload: e.OrderPlaced) -> Ticket:
-    begun: Changes = {
-        "number": event.number,
-        "stream_id": event.stream_id,
-        "version": 1,
-        "changed_at": event.occurred_at,
-        "state": payload.to,
-        "region": payload.region,
-        "grid": payload.grid,
-        "category": payload.category,
-        "matter_class": payload.matter_class,
-        "urgency": payload.urgency,
-        "channel": payload.channel,
-        "person": payload.person,
-        "holder": payload.holder,
-        "steps": {payload.to: payload.holder} if payload.holder else {},
-        "placed_at": event.occurred_at,
-        "clock_started_at": event.occurred_at,
-        "stage_entered_at": event.occurred_at,
-        "deadlines": payload.deadlines,
-    }
-    return _BLANK.changed(begun)
+    return Ticket(
+        number=event.number,
+        stream_id=event.stream_id,
+        version=1,
+        changed_at=event.occurred_at,
+        state=payload.to,
+        region=payload.region,
+        grid=payload.grid,
+        category=payload.category,
+        matter_class=payload.matter_class,
+        urgency=payload.urgency,
+        channel=payload.channel,
+        person=payload.person,
+        holder=payload.holder,
+        steps={payload.to: payload.holder} if payload.holder else {},
+        placed_at=event.occurred_at,
+        clock_started_at=event.occurred_at,
+        stage_entered_at=event.occurred_at,
+        deadlines=payload.deadlines,
+    )
 
 
 def _imported(event: TicketEvent, payload: e.TicketImported) -> Ticket:
-    begun: Changes = {
-        "number": event.number,
-        "stream_id": event.stream_id,
-        "version": 1,
-        "changed_at": event.occurred_at,
-        "state": payload.to,
-        "region": payload.region,
-        "category": payload.category,
-        "channel": payload.channel,
-        "person": payload.person,
-        "holder": None if payload.to in ENDED else payload.holder,
-        "steps": {State.DISPATCHED: payload.holder} if payload.holder else {},
-        "placed_at": payload.placed_at,
-        "clock_started_at": payload.placed_at,
-        "stage_entered_at": payload.closed_at or payload.placed_at,
-        "deadlines": payload.deadlines,
-        "resolved_at": payload.closed_at,
-        "closed_at": payload.closed_at,
-        "end": End.IMPORTED_CLOSED if payload.to is State.CLOSED else None,
-        "origin": payload.origin,
-        "source_id": payload.source_id,
-    }
-    return _BLANK.changed(begun)
+    return Ticket(
+        number=event.number,
+        stream_id=event.stream_id,
+        version=1,
+        changed_at=event.occurred_at,
+        state=payload.to,
+        region=payload.region,
+        category=payload.category,
+        channel=payload.channel,
+        person=payload.person,
+        holder=None if payload.to in ENDED else payload.holder,
+        steps={State.DISPATCHED: payload.holder} if payload.holder else {},
+        placed_at=payload.placed_at,
+        clock_started_at=payload.placed_at,
+        stage_entered_at=payload.closed_at or payload.placed_at,
+        deadlines=payload.deadlines,
+        resolved_at=payload.closed_at,
+        closed_at=payload.closed_at,
+        end=End.IMPORTED_CLOSED if payload.to is State.CLOSED else None,
+        origin=payload.origin,
+        source_id=payload.source_id,
+    )
 
 
 def _move(changes: Changes, ticket: Ticket, payload: e.Moved, event: TicketEvent) -> None:

@@ -5,6 +5,7 @@ where the sum reaches the limit (with what extensions added) stands the due time
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
 from typing import NamedTuple
@@ -55,10 +56,19 @@ def ledger(clock: Clock, as_of: datetime, book: Rulebook, *, term: Term | None =
     """
     chosen = term or clock.terms[-1]
     time = working_time(chosen, book)
+    clock = _without_last_hold(clock)
     end = min(as_of, clock.stopped_at) if clock.stopped_at else as_of
     last = end if _is_paused(clock, end) else max(end, chosen.due or end)
     lines = tuple(_lines(clock, chosen, time, end, last))
     return Ledger(chosen, chosen.due, _added(chosen, lines), lines)
+
+
+def _without_last_hold(clock: Clock) -> Clock:
+    """A ticket that ended while suspended has stopped its clock when it was suspended: no time was held."""
+    stopped = clock.stopped_at
+    if stopped is None:
+        return clock
+    return replace(clock, pauses=tuple(pause for pause in clock.pauses if pause.start < stopped))
 
 
 def _is_paused(clock: Clock, at: datetime) -> bool:

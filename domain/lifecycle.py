@@ -163,8 +163,10 @@ def check(rule: Rule, ticket: Ticket | None, actor: Actor) -> None:
         _check_newcomer(rule, actor)
         return
     _check_state(rule, ticket)
-    if not any(_MATCHES[who](ticket, actor) for who in rule.by):
-        raise Forbidden(_who_may(rule, actor), rule=_why_not(rule, ticket, actor))
+    for who in rule.by:
+        if _MATCHES[who](ticket, actor):
+            return
+    raise Forbidden(_who_may(rule, actor), rule=_why_not(rule, ticket, actor))
 
 
 def _check_newcomer(rule: Rule, actor: Actor) -> None:
@@ -258,29 +260,37 @@ _MATCHES: Mapping[Who, Match] = {
 }
 
 
-@cache
-def _rules_for(state: State, *, emergency: bool, calm: bool, suspended: bool) -> tuple[Rule, ...]:
-    """The rows that are open to somebody in this situation; there are few situations."""
-    return tuple(
-        rule
-        for rule in _TABLE
-        if (state in rule.froms or (emergency and state in rule.emergency_froms))
-        and (rule.suspended or not suspended)
-        and not (calm and rule.of_emergency)
-    )
-
-
 def permitted_commands(ticket: Ticket, actor: Actor) -> list[str]:
     """Name the commands that the table would let this actor give now: the basis of worklists and pages."""
     emergency = ticket.emergency_at is not None
-    rules = _rules_for(
+    permitted = _open_to(
+        relations(ticket, actor),
         ticket.state,
         emergency=emergency,
         calm=not emergency and ticket.stood_down_at is None,
         suspended=ticket.suspended_at is not None,
     )
-    relations = {who for who, matches in _MATCHES.items() if matches(ticket, actor)}
-    return [rule.command.NAME for rule in rules if not rule.by.isdisjoint(relations)]
+    return list(permitted)
+
+
+def relations(ticket: Ticket, actor: Actor) -> frozenset[Who]:
+    """Say how an actor stands to a ticket: role and region, holder, superior, its resident."""
+    return frozenset([who for who, matches in _MATCHES.items() if matches(ticket, actor)])
+
+
+@cache
+def _open_to(
+    stands: frozenset[Who], state: State, *, emergency: bool, calm: bool, suspended: bool
+) -> tuple[str, ...]:
+    """The commands of the rows that are open in this situation; there are few situations."""
+    return tuple(
+        rule.command.NAME
+        for rule in _TABLE
+        if (state in rule.froms or (emergency and state in rule.emergency_froms))
+        and (rule.suspended or not suspended)
+        and not (calm and rule.of_emergency)
+        and not rule.by.isdisjoint(stands)
+    )
 
 
 def superior_level(level: Level | None) -> Level:

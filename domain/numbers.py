@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable
 from datetime import date
 from functools import lru_cache
+from itertools import count
+from operator import mul
 from typing import Self
 from uuid import UUID, uuid5
 
@@ -24,9 +26,22 @@ _STREAMS = UUID("5f0c1c9e-0d0b-5f53-9a53-3a8f6e6f6c64")
 
 
 def _check(area: str, day: str, serial: str) -> str:
-    values = [int(c) if c.isdigit() else ord(c) - 55 for c in area + day]
-    values += [_VALUE[c] for c in serial]
-    return ALPHABET[-sum(weight * value for weight, value in enumerate(values, start=2)) % _PRIME]
+    head = area + day
+    values = [_VALUE[c] for c in serial]
+    weighted = _weighted_head(head) + sum(map(mul, values, count(2 + len(head))))
+    return ALPHABET[-weighted % _PRIME]
+
+
+@lru_cache(maxsize=1000)
+def _weighted_head(head: str) -> int:
+    """Sum up area and day, which all the numbers of one county on one day share."""
+    values = [int(c) if c.isdigit() else ord(c) - 55 for c in head]
+    return sum(map(mul, values, count(2)))
+
+
+@lru_cache(maxsize=100)
+def _stamp(day: date) -> str:
+    return day.strftime("%y%m%d")
 
 
 class TicketNumber(Code):
@@ -60,7 +75,7 @@ class TicketNumber(Code):
         for _ in range(length):
             serial, digit = divmod(serial, _PRIME)
             letters = ALPHABET[digit] + letters
-        area, stamp = region.area, day.strftime("%y%m%d")
+        area, stamp = region.area, _stamp(day)
         return cls(f"{area}-{stamp}-{letters}{_check(area, stamp, letters)}")
 
     @classmethod

@@ -11,6 +11,7 @@ from domain.deadlines import Deadlines
 from domain.due_times import Matter, opening_deadlines, reclassed, reopening_ends, stage_deadlines
 from domain.errors import Forbidden, Invalid, Refused
 from domain.events import Payload
+from domain.personal import SEALED_REASON
 from domain.routing import (
     department_holder,
     grid_holder,
@@ -22,7 +23,19 @@ from domain.routing import (
 )
 from domain.ticket import Ticket
 from domain.ticket_event import Actor
+from domain.trusted import trusted
 from domain.vocabulary import Level, MatterClass, Role, State
+
+# What every ticket goes through; the rarer events are made, and checked, by their models.
+_placed = trusted(e.OrderPlaced)
+_verified = trusted(e.OrderVerified)
+_issued = trusted(e.OrderIssued)
+_dispatched = trusted(e.OrderDispatched)
+_accepted = trusted(e.OrderAccepted)
+_resolved = trusted(e.MatterResolved)
+_fed_back = trusted(e.ResultFedBack)
+_rated = trusted(e.OrderRated)
+_closed = trusted(e.TicketClosed)
 
 
 def _place(_: None, command: c.Place, context: Context) -> list[Payload]:
@@ -31,7 +44,7 @@ def _place(_: None, command: c.Place, context: Context) -> list[Payload]:
         raise Invalid(f"grid {command.grid} is not in region {command.region}", field="grid")
     matter_class = classify(command.category, urgency=command.urgency)
     return [
-        e.OrderPlaced(
+        _placed(
             to=State.PLACED,
             holder=grid_holder(command.grid, command.region),
             deadlines=opening_deadlines(
@@ -62,7 +75,7 @@ def _verify(ticket: Ticket, command: c.Verify, context: Context) -> list[Payload
     )
     holder = grid_holder(grid, region) if command.solvable_in_grid else village_holder(region)
     return [
-        e.OrderVerified(
+        _verified(
             to=State.VERIFIED,
             holder=holder,
             deadlines=reclassed(ticket, Matter(region, category, matter_class), State.VERIFIED, context),
@@ -81,18 +94,14 @@ def _reject(_: Ticket, command: c.Reject, __: Context) -> list[Payload]:
 
 def _issue(ticket: Ticket, command: c.Issue, context: Context) -> list[Payload]:
     holder = issued_holder(ticket, command.township)
-    return [
-        e.OrderIssued(
-            to=State.ISSUED, holder=holder, deadlines=stage_deadlines(ticket, State.ISSUED, context)
-        )
-    ]
+    return [_issued(to=State.ISSUED, holder=holder, deadlines=stage_deadlines(ticket, State.ISSUED, context))]
 
 
 def _dispatch(ticket: Ticket, command: c.Dispatch, context: Context) -> list[Payload]:
     _check_dispatcher(ticket, context.actor)
     ruling = ticket.holder is not None and ticket.holder.level is Level.COUNTY and ticket.returns > 1
     return [
-        e.OrderDispatched(
+        _dispatched(
             to=State.DISPATCHED,
             holder=department_holder(command.department),
             deadlines=stage_deadlines(ticket, State.DISPATCHED, context),
@@ -115,7 +124,7 @@ def _check_dispatcher(ticket: Ticket, actor: Actor) -> None:
 
 def _accept(ticket: Ticket, command: c.Accept, context: Context) -> list[Payload]:
     return [
-        e.OrderAccepted(
+        _accepted(
             to=State.ACCEPTED,
             holder=ticket.holder,
             deadlines=stage_deadlines(ticket, State.ACCEPTED, context),
@@ -179,7 +188,7 @@ def _resolve(ticket: Ticket, command: c.Resolve, context: Context) -> list[Paylo
     if ticket.state is State.ISSUED and ticket.holder.level is Level.DEPARTMENT:
         raise Refused("a department accepts before it resolves", rule="wrong-state")
     return [
-        e.MatterResolved(
+        _resolved(
             to=State.RESOLVED,
             holder=ticket.steps.get(State.PLACED) or grid_holder(ticket.grid, ticket.region),
             deadlines=stage_deadlines(ticket, State.RESOLVED, context),
@@ -203,23 +212,23 @@ def _rework(ticket: Ticket, command: c.Rework, context: Context) -> list[Payload
 
 
 def _feed_back(ticket: Ticket, _: c.FeedBack, context: Context) -> list[Payload]:
-    return [e.ResultFedBack(to=State.FED_BACK, deadlines=stage_deadlines(ticket, State.FED_BACK, context))]
+    return [_fed_back(to=State.FED_BACK, deadlines=stage_deadlines(ticket, State.FED_BACK, context))]
 
 
 def _rate(ticket: Ticket, command: c.Rate, _: Context) -> list[Payload]:
-    rated = e.OrderRated(solved=command.solved, score=command.score)
+    rated = _rated(solved=command.solved, score=command.score)
     if ticket.state is State.MERGED:
         if ticket.score is not None:
             raise Refused("this ticket has been rated", rule="already-rated")
         return [rated]
-    return [rated, e.TicketClosed(to=State.CLOSED, reason="rated")]
+    return [rated, _closed(to=State.CLOSED, reason="rated")]
 
 
 def _lapse_rating(ticket: Ticket, _: c.LapseRating, context: Context) -> list[Payload]:
     due = ticket.deadlines.rating_due if ticket.deadlines else None
     if due is None or context.now < due:
         raise Refused("the resident's time for rating is not over", rule="rating-period-runs")
-    return [e.RatingLapsed(), e.TicketClosed(to=State.CLOSED, reason="rating_lapsed")]
+    return [e.RatingLapsed(), _closed(to=State.CLOSED, reason="rating_lapsed")]
 
 
 def _reopen(ticket: Ticket, command: c.Reopen, context: Context) -> list[Payload]:
@@ -233,7 +242,7 @@ def _reopen(ticket: Ticket, command: c.Reopen, context: Context) -> list[Payload
             to=state,
             holder=holder,
             deadlines=opening_deadlines(matter, state, context, emergency=ticket.emergency_at is not None),
-            reason=command.reason,
+            reason=SEALED_REASON if context.actor.role is Role.RESIDENT else command.reason,
             cycle=ticket.cycle + 1,
         )
     ]

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Personal(BaseModel):
-    """Name, contact, exact address and free words, before they are sealed."""
+    """Name, contact, exact address and free words, before they are sealed. Absent: not given."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -14,6 +14,12 @@ class Personal(BaseModel):
     contact: str | None = None
     address: str | None = None
     words: str | None = None
+    reason: str | None = None
+    """A resident's; an officer's stands in the event itself."""
+
+
+SEALED_REASON = "sealed"
+"""What stands in an event for a resident's reason."""
 
 
 class Sealed(BaseModel):

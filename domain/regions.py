@@ -6,6 +6,7 @@ Chinese regions are prefixes of the 12-digit statistical code: province 2, prefe
 """
 
 import re
+from functools import lru_cache
 from typing import Any, Self
 
 from pydantic import GetCoreSchemaHandler
@@ -119,6 +120,7 @@ class Grid(Code):
         return self[13]
 
 
+@lru_cache(maxsize=10_000)
 def covers(unit: str, place: str) -> bool:
     """Whether a unit's own area (a region or a grid code) covers a place (likewise)."""
     if unit == place:

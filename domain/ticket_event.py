@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple, TypedDict
 from uuid import UUID
 
-from domain.events import Payload
+from domain.events import EVENT_TYPES, Payload
 from domain.numbers import TicketNumber
 from domain.vocabulary import Role
 
@@ -69,7 +69,7 @@ class TicketEvent(NamedTuple):
     @property
     def type(self) -> str:
         """The versioned name under which the event is published."""
-        return f"liudan.ticket.{self.payload.TYPE}.v1"
+        return EVENT_TYPES[type(self.payload)]
 
     @property
     def originator_id(self) -> UUID:

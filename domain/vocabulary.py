@@ -146,7 +146,7 @@ class ClockKind(StrEnum):
     DISPATCH = "dispatch"
     ACCEPT = "accept"
     FEED_BACK = "feed_back"
-    RATING = "rating"  # the resident's own time
+    RATING = "rating"  # the resident's own time: silence is nobody's breach
 
 
 STAGE_CLOCK = {

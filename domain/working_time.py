@@ -22,6 +22,7 @@ happens exactly at the due time is in time: only what comes later is late. Resul
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import accumulate
 from math import lcm
@@ -36,6 +37,7 @@ _SECOND = 1_000_000
 _HOUR, _DAY = 3600 * _SECOND, 86_400 * _SECOND
 _ONE_DAY = timedelta(days=1)
 _LAST_YEAR = 4_000
+_CALENDAR_DAY, _WORKING_DAY = Unit.CALENDAR_DAY, Unit.WORKING_DAY
 _WORKED = (Unit.WORKING_HOUR, Unit.WORKING_DAY)
 
 
@@ -54,7 +56,8 @@ class _Opening(NamedTuple):
     day_total: int
 
 
-class _Table(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Table:
     """A measure as arrays over its stretches of working time: it grows by `rates` inside, else stands."""
 
     first_year: int
@@ -110,15 +113,15 @@ class WorkingTime:
 
     def add(self, start: datetime, amount: int, unit: Unit) -> Due:
         """When a limit that starts at `start` (aware) ends."""
-        if unit is Unit.CALENDAR_DAY:
+        if unit is _CALENDAR_DAY:
             return Due(self._same_clock_time(start, amount), False)
         return self.add_ticks(start, self.ticks(amount, unit), unit)
 
     def ticks(self, amount: int, unit: Unit) -> int:
         """How many ticks an amount has: microseconds, for working days parts that divide every day."""
-        if unit is Unit.WORKING_DAY:
+        if unit is _WORKING_DAY:
             return amount * self._day_ticks
-        return amount * (_DAY if unit is Unit.CALENDAR_DAY else _HOUR)
+        return amount * (_DAY if unit is _CALENDAR_DAY else _HOUR)
 
     def add_ticks(self, start: datetime, ticks: int, unit: Unit | None) -> Due:
         """Go on from `start` until so many ticks of a unit have passed (None: plain time); 0 stays there."""
@@ -132,7 +135,7 @@ class WorkingTime:
         while position >= table.total:
             years = table.last_year - table.first_year + 1
             table = self._grow(unit, table.first_year, table.last_year + years)
-        end = table.moment(position, at_opening=unit is Unit.WORKING_DAY)
+        end = table.moment(position, at_opening=unit is _WORKING_DAY)
         return Due(_datetime(end), not (self._known_from <= begin and end <= self._known_to))
 
     def measure(self, start: datetime, end: datetime, unit: Unit | None) -> int:

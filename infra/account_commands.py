@@ -57,7 +57,7 @@ def deadlines(
     if as_json:
         click.echo(found.model_dump_json(indent=2))
     else:
-        _show_deadlines(_console(), found)
+        _show_deadlines(console(), found)
 
 
 @click.command()
@@ -75,10 +75,10 @@ def accountability(number: str, home: Path | None, as_of: datetime | None, as_js
     if as_json:
         click.echo(found.model_dump_json(indent=2))
     else:
-        _show_accountability(_console(), found)
+        _show_accountability(console(), found)
 
 
-def _console() -> Console:
+def console() -> Console:
     """Where nobody watches, lines are long enough for a table; what people wrote is never markup."""
     width = None if sys.stdout.isatty() else _UNWATCHED_WIDTH
     return Console(markup=False, highlight=False, emoji=False, width=width, soft_wrap=True)
@@ -91,14 +91,14 @@ def _show_deadlines(console: Console, found: Explanation) -> None:
         for sentence in _sentences(account, zone):
             console.print(f"  {sentence}")
         console.print(_ledger(account.lines, zone))
-    console.print(f"{found.number}, version {found.version}, as of {_local(found.as_of, CHINA)}")
+    console.print(f"{found.number}, version {found.version}, as of {local(found.as_of, CHINA)}")
 
 
 def _standing(account: ClockAccount, zone: ZoneInfo) -> str:
-    due = f"due {_local(account.due_at, zone)} ({account.zone})" if account.due_at else "no due time"
+    due = f"due {local(account.due_at, zone)} ({account.zone})" if account.due_at else "no due time"
     said = [f"cycle {account.cycle}", due, account.standing.value]
     if account.standing is Standing.STOPPED and account.stopped_at:
-        said[-1] = f"stopped {_local(account.stopped_at, zone)} by {account.stopped_by}"
+        said[-1] = f"stopped {local(account.stopped_at, zone)} by {account.stopped_by}"
     if account.breached_at:
         said.append("BROKEN 超期")
     return " · ".join(said)
@@ -107,18 +107,18 @@ def _standing(account: ClockAccount, zone: ZoneInfo) -> str:
 def _sentences(account: ClockAccount, zone: ZoneInfo) -> Iterable[str]:
     for term in account.terms:
         limit = _limit(term.amount, term.unit)
-        due = f"due {_local(term.due_at, zone)}" if term.due_at else "no due time"
+        due = f"due {local(term.due_at, zone)}" if term.due_at else "no due time"
         provisional = ", provisional" if term.provisional else ""
         yield (
-            f"from {_local(term.since, zone)} ({term.because}): {limit}, counted from "
-            f"{_local(term.counted_from, zone)}, {due}{provisional}; "
+            f"from {local(term.since, zone)} ({term.because}): {limit}, counted from "
+            f"{local(term.counted_from, zone)}, {due}{provisional}; "
             f"policy {term.policy or '–'}, calendar {term.calendar or '–'}"
         )
     if account.extended_amount:
         yield f"extended by {account.extended_amount:g}"
     if account.thresholds:
         shares = (
-            f"{one.percent} % {_local(one.at, zone)}{' reached' if one.reached else ''}"
+            f"{one.percent} % {local(one.at, zone)}{' reached' if one.reached else ''}"
             for one in account.thresholds
         )
         yield f"thresholds: {'; '.join(shares)}"
@@ -128,11 +128,11 @@ def _ledger(lines: Iterable[AccountLine], zone: ZoneInfo) -> Table:
     table = Table("from", "to", "what", "counted", "sum", "of the limit", "held by", box=SIMPLE)
     for line in lines:
         table.add_row(
-            _local(line.start, zone),
-            _local(line.end, zone),
+            local(line.start, zone),
+            local(line.end, zone),
             f"{line.zh} {line.en}" if line.zh != line.en else line.zh,
-            _hours(line.counted_seconds) if line.counted else "–",
-            _hours(line.sum_seconds),
+            hours(line.counted_seconds) if line.counted else "–",
+            hours(line.sum_seconds),
             f"{line.sum_amount:.4g}",
             " ".join(filter(None, (line.level, line.unit))) or "–",
             style="dim" if line.ahead else None,
@@ -143,23 +143,23 @@ def _ledger(lines: Iterable[AccountLine], zone: ZoneInfo) -> Table:
 def _show_accountability(console: Console, found: Accountability) -> None:
     for breach in found.breaches:
         limit = _limit(breach.amount, breach.unit)
-        met = f"met {_local(breach.stopped_at, CHINA)}" if breach.stopped_at else "not met"
+        met = f"met {local(breach.stopped_at, CHINA)}" if breach.stopped_at else "not met"
         console.print(
             f"\n{IN_CHINESE[breach.clock]} {breach.clock} · cycle {breach.cycle} · limit {limit} · "
-            f"passed {_local(breach.breached_at, CHINA)} at {breach.level_at_breach or '–'} "
-            f"{breach.unit_at_breach or '–'} · {met}, {_hours(breach.overdue_seconds)} late"
+            f"passed {local(breach.breached_at, CHINA)} at {breach.level_at_breach or '–'} "
+            f"{breach.unit_at_breach or '–'} · {met}, {hours(breach.overdue_seconds)} late"
         )
         console.print(_held(breach))
     if not found.breaches:
         console.print("No limit of this ticket has been broken.")
     for named in found.first_handlers:
-        console.print(f"first handler {named.first_handler} of {named.unit}, {_local(named.since, CHINA)}")
+        console.print(f"first handler {named.first_handler} of {named.unit}, {local(named.since, CHINA)}")
     for handover in found.handovers:
         console.print(
-            f"{handover.kind} {_local(handover.at, CHINA)} by {handover.by}: {handover.from_unit} → "
+            f"{handover.kind} {local(handover.at, CHINA)} by {handover.by}: {handover.from_unit} → "
             f"{handover.to_unit}, {handover.reason}"
         )
-    console.print(f"{found.number}, version {found.version}, as of {_local(found.as_of, CHINA)}")
+    console.print(f"{found.number}, version {found.version}, as of {local(found.as_of, CHINA)}")
 
 
 def _held(breach: BrokenLimit) -> Table:
@@ -179,11 +179,11 @@ def _held(breach: BrokenLimit) -> Table:
             one.level or "–",
             one.unit or "–",
             str(one.stretches),
-            _hours(one.counted_seconds),
+            hours(one.counted_seconds),
             f"{one.share:.0%}" if one.share is not None else "–",
-            _hours(one.plain_seconds),
-            _hours(one.late_counted_seconds),
-            _hours(one.late_plain_seconds),
+            hours(one.plain_seconds),
+            hours(one.late_counted_seconds),
+            hours(one.late_plain_seconds),
         )
     return table
 
@@ -194,11 +194,12 @@ def _limit(amount: int | None, unit: Unit | None) -> str:
     return f"{Limit(amount=amount, unit=unit)} {_UNITS[unit]}"
 
 
-def _local(moment: datetime, zone: ZoneInfo) -> str:
+def local(moment: datetime, zone: ZoneInfo) -> str:
+    """Write a moment by a wall clock."""
     return f"{moment.astimezone(zone):%a %Y-%m-%d %H:%M:%S}"
 
 
-def _hours(seconds: float) -> str:
+def hours(seconds: float) -> str:
     """Write a duration as hours, minutes and seconds."""
     whole = round(timedelta(seconds=seconds).total_seconds())
     return f"{whole // 3600}:{whole % 3600 // 60:02}:{whole % 60:02}"

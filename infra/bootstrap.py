@@ -26,10 +26,19 @@ from infra.event_log.port import EventLog, LogUnavailable
 from infra.event_store.open import open_event_store
 from infra.event_store.port import EventStore
 from infra.home import Home
+from infra.keys.key_ring import KeyRing
 from infra.policy_file import read_rulebook
+from infra.privacy.access_record import AccessRecord
+from infra.privacy.retention import Retention, read_retention
+from infra.privacy.retention_ledger import RetentionLedger
 from infra.read_store.open import ReadStore, open_read_store
 from infra.settings import EMBEDDED, LogKind, Settings
 from infra.tickets import Tickets
+from infra.transparency.log_folder import LogFolder
+from infra.transparency.log_key import open_log_key
+from infra.transparency.log_reader import LogReader
+from infra.transparency.signed_note import Signer
+from infra.transparency.trust_policy import TrustPolicy
 from infra.vault import Vault
 
 
@@ -64,16 +73,35 @@ class Installation:
         return store
 
     @cached_property
+    def key_ring(self) -> KeyRing:
+        """The keys that wrap the keys of people; raises Invalid for a setting that is not a key."""
+        return KeyRing.of(self.settings.vault_keks, self.settings.vault_kek.get_secret_value())
+
+    @cached_property
     def vault(self) -> Vault:
         """The keys of people."""
-        vault = Vault(self.home.vault)
+        vault = Vault(self.home.vault, self.key_ring)
         self._closing.callback(vault.close)
         return vault
+
+    @cached_property
+    def access_record(self) -> AccessRecord:
+        """Who has read what is sealed."""
+        record = AccessRecord(self.home.access_record)
+        self._closing.callback(record.close)
+        return record
 
     @cached_property
     def tickets(self) -> Tickets:
         """The command side."""
         return Tickets(self.store, self.vault, rulebook=self.rulebook)
+
+    @cached_property
+    def retention(self) -> Retention:
+        """The retention rules; raises BadPolicy for a file that is at fault."""
+        ledger = RetentionLedger(self.home.retention)
+        self._closing.callback(ledger.close)
+        return Retention(self.tickets, ledger, read_retention(self.settings.retention))
 
     @cached_property
     def rulebook(self) -> Rulebook:
@@ -90,6 +118,22 @@ class Installation:
             log = EmbeddedEventLog(self.store, self.home.folder)
         self._closing.callback(log.close)
         return log
+
+    @cached_property
+    def log_signer(self) -> Signer:
+        """The transparency log's key, made on the first run; raises Invalid."""
+        return open_log_key(self.settings.log_key or self.home.transparency_key, self.settings.log_origin)
+
+    @cached_property
+    def trust_policy(self) -> TrustPolicy:
+        """The witnesses that are asked to sign the log; raises Invalid for a file that is at fault."""
+        path = self.settings.witnesses
+        return TrustPolicy.read(path) if path else TrustPolicy()
+
+    @cached_property
+    def transparency_log(self) -> LogReader:
+        """The transparency log, to read and to prove from."""
+        return LogReader(LogFolder(self.home.transparency))
 
     @property
     def log_kind(self) -> LogKind:

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import click
 import orjson
+from pydantic import TypeAdapter
 
 from domain.numbers import TicketNumber
+from domain.ticket import Ticket
 from infra.account_commands import accountability, deadlines
 from infra.bootstrap import Installation
 from infra.broker.broker import BrokerError
@@ -70,7 +72,7 @@ def show(number: str, home: Path | None, version: int | None, as_of: datetime | 
             found = asyncio.run(parts.tickets.get(parsed))
         else:
             found = asyncio.run(parts.tickets.get_at(parsed, version=version, as_of=as_of))
-        click.echo(found.model_dump_json(indent=2, exclude={"stream_id"}))
+        click.echo(TypeAdapter(Ticket).dump_json(found, indent=2, exclude={"stream_id"}))
 
 
 @ticket.command()

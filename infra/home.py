@@ -48,9 +48,29 @@ class Home:
         return self.folder / "vault.db"
 
     @property
+    def access_record(self) -> Path:
+        """Who has read what is sealed."""
+        return self.folder / "access.db"
+
+    @property
+    def retention(self) -> Path:
+        """What the retention rules know of every ticket."""
+        return self.folder / "retention.db"
+
+    @property
     def clickhouse(self) -> Path:
         """The embedded engine's folder."""
         return self.folder / "clickhouse"
+
+    @property
+    def transparency(self) -> Path:
+        """The transparency log: for anybody to read."""
+        return self.folder / "transparency"
+
+    @property
+    def transparency_key(self) -> Path:
+        """The key that signs it: for its writer only."""
+        return self.folder / "transparency.key"
 
     @property
     def logs(self) -> Path:

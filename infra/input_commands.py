@@ -39,9 +39,8 @@ def import_command(
     """Import another system's cases, as they are. Doing it again adds nothing."""
     chosen = format_named(source)
     with Installation.at(home) as parts:
-        result = import_into(
-            parts, file, chosen, report=report, as_of=read_as_of(as_of, chosen) if as_of else None
-        )
+        moment = read_as_of(as_of, chosen) if as_of else None
+        result = asyncio.run(import_into(parts, file, chosen, report=report, as_of=moment))
     click.echo(
         f"{result.read} rows read: {result.imported} imported, {result.repeated} imported before, "
         f"{result.refused} refused; {result.odd} with something odd"

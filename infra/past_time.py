@@ -5,7 +5,7 @@ done in time looks as if it had been forgotten for hours.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from infra.event_store.port import EventStore
@@ -16,11 +16,11 @@ _AGAIN_SECONDS = 0.05
 
 
 @contextmanager
-def deadlines_unwatched(store: EventStore) -> Iterator[None]:
-    """Keep the watch on the deadlines still; waits until it has finished looking."""
+def deadlines_unwatched(store: EventStore, pause: Callable[[float], None] = time.sleep) -> Iterator[None]:
+    """Keep the watch on the deadlines still; waits, with `pause(seconds)`, until it has finished looking."""
     while True:
         with store.lock(LOCK) as is_mine:
             if is_mine:
                 yield
                 return
-        time.sleep(_AGAIN_SECONDS)
+        pause(_AGAIN_SECONDS)

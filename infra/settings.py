@@ -5,12 +5,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
-from pydantic import ValidationError, field_validator
+from pydantic import SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.errors import Invalid
 
 EMBEDDED = "embedded"
+KEK_FILE = Path("keys") / "vault.kek"
 _SERVER = re.compile(r"\s*([\w.\-]+|\[[0-9A-Fa-f:]+\])(:[0-9]{1,5})?\s*")
 
 
@@ -19,6 +20,9 @@ class LogKind(StrEnum):
 
     KAFKA = "kafka"
     EMBEDDED = "embedded"
+
+
+KEK_FILE = Path("keys") / "vault.kek"
 
 
 class Settings(BaseSettings):
@@ -42,6 +46,18 @@ class Settings(BaseSettings):
     """The cluster of a replicated ClickHouse server, as it calls it; default a server of its own."""
     policy: Path | None = None
     """A policy file, or a folder with a file for every version; default the shipped policy."""
+    retention: Path | None = None
+    """A retention file: how long personal data are kept after closing; default the shipped one."""
+    vault_kek: SecretStr = SecretStr("")
+    """The keys that wrap people's keys: each 32 bytes in Base64, with commas between, the newest last."""
+    vault_kek_file: Path | None = None
+    """Or a file with one a line; default a file in the data folder, which is made when it is missing."""
+    log_origin: str = ""
+    """The transparency log's name, best its address without `https://`; default one that is made up once."""
+    log_key: Path | None = None
+    """The file with the key that signs the transparency log; default one in the data folder, made once."""
+    witnesses: Path | None = None
+    """A C2SP tlog-policy file with the witnesses that sign the transparency log's checkpoints, too."""
     member: str = ""
     """This process's name among those that share its work, each its own; a restarted one then gets its
     partitions back at once instead of after Kafka's session timeout."""
@@ -77,3 +93,8 @@ class Settings(BaseSettings):
     def read_store_url(self) -> str:
         """Where the SQL read models are."""
         return self.read_store or f"sqlite:///{self.home / 'read.db'}"
+
+    @property
+    def vault_keks(self) -> Path:
+        """The file of key-encryption keys."""
+        return self.vault_kek_file or self.home / KEK_FILE

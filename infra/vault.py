@@ -1,22 +1,20 @@
 """The vault: one key per person, in a file apart from everything that is sealed with it.
 
 Events are immutable and copied to many places, so a person is forgotten by destroying their key: what was
-sealed stays where it is, verifiable and unreadable for ever.
+sealed stays where it is, verifiable and unreadable for ever. In the file the keys are wrapped (envelope
+encryption) by a key-encryption key that lies elsewhere, see `infra.keys.key_ring`.
 """
 
-import os
 import sqlite3
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
 
-import structlog
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -24,24 +22,16 @@ from domain.errors import NotFound, Poison, Refused
 from infra.entropy import ENTROPY
 from infra.event_store.group_commit import GroupCommit
 from infra.event_store.port import StoreUnavailable
-from infra.event_store.sqlite_file import connect, immediate, insert_rows, unavailable
+from infra.event_store.sqlite_file import connect, immediate, unavailable
+from infra.keys import vault_file
+from infra.keys.key_ring import KeyRing, WrapBroken
+from infra.keys.vault_file import VaultKeks
+from infra.settings import KEK_FILE
 
 CACHED_KEYS = 10_000
 NONCE_BYTES = 12
 SEAL_TRUST_SECONDS = 1.0
 """How long sealing believes the last look at the file; every look lets go of the interpreter's lock."""
-_MAX_CHUNK = 256
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS keys (person_id BLOB PRIMARY KEY, key BLOB) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS destroyed (keys INTEGER NOT NULL);
-INSERT INTO destroyed SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM destroyed);
-"""
-# A destroyed key leaves a row without a key, so that it is never silently made anew. `destroyed` counts
-# them: it tells every process whether its cache may still be served from.
-
-_log = structlog.get_logger(__name__)
 
 
 class KeyErased(Refused):
@@ -57,6 +47,8 @@ class SealBroken(Poison):
 class _Work(NamedTuple):
     ensure: tuple[UUID, ...] = ()
     destroy: UUID | None = None
+    returned: tuple[UUID, int] | None = None
+    erased_up_to: int | None = None
 
 
 class Vault:
@@ -65,14 +57,20 @@ class Vault:
     Everything that touches the file raises StoreUnavailable when it cannot be used.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, ring: KeyRing | None = None) -> None:
+        """Open the file; the KEKs lie in `keys/vault.kek` beside it unless `ring` says where."""
         self._path = path
         self._writing: sqlite3.Connection | None = None
-        _create(path)
+        ring = ring or KeyRing(path.parent / KEK_FILE)
+        vault_file.create(path, ring)
+        self._reading_keks, self._writing_keks = VaultKeks(ring), VaultKeks(ring)
         self._reading = connect(path, read_only=True)
-        self._secret = _secret(self._reading)
+        secret = vault_file.secret_of(self._reading, self._reading_keks)
+        self._keyed = blake2b(digest_size=32, key=secret)
         self._guard = threading.Lock()
         self._ciphers: OrderedDict[UUID, AESGCM] = OrderedDict()
+        self._returns: OrderedDict[UUID, int] = OrderedDict()
+        self._anybody_returned = False
         self._destroyed = -1
         self._looked_at = float("-inf")
         self._group: GroupCommit[_Work, None] = GroupCommit(
@@ -82,8 +80,45 @@ class Vault:
     # Names that say nothing -------------------------------------------------------------------------
 
     def person_id(self, subject: str) -> UUID:
-        """Give the person's id: always the same for the subject, and meaningless without the vault."""
-        return UUID(bytes=self._keyed_digest(b"person\0" + subject.encode())[:16], version=4)
+        """Give the person's id: the same for the subject, and meaningless without the vault.
+
+        Only who comes back after their data were erased gets another, see `person_id_anew`.
+        """
+        first = self._id(b"person\0", subject)
+        with self._guard:
+            try:
+                self._forget_what_others_destroyed(SEAL_TRUST_SECONDS)
+                times = self._returns_of(first) if self._anybody_returned else 0
+            except sqlite3.Error as error:
+                raise unavailable(self._path, error) from error
+        return self._id(b"person %d\0" % times, subject) if times else first
+
+    def person_id_anew(self, subject: str) -> UUID:
+        """Give an id to somebody whose data were erased and who comes back; nothing links it to the old one.
+
+        Without an erasure it stays as it is. Blocks.
+        """
+        first = self._id(b"person\0", subject)
+        with self._guard:
+            self._looked_at = float("-inf")
+        person = self.person_id(subject)
+        with self._guard:
+            row = vault_file.key_row(self._reading, person)
+            times = self._returns_of(first)
+        if row is None or row.wrapped is not None:
+            return person
+        self._group.submit(_Work(returned=(first, times + 1)))
+        return self.person_id_anew(subject)
+
+    def _id(self, kind: bytes, subject: str) -> UUID:
+        return UUID(bytes=self._keyed_digest(kind + subject.encode())[:16], version=4)
+
+    def _returns_of(self, first: UUID) -> int:
+        if first not in self._returns:
+            self._returns[first] = vault_file.times_returned(self._reading, first)
+            if len(self._returns) > CACHED_KEYS:
+                self._returns.popitem(last=False)
+        return self._returns[first]
 
     def fingerprint(self, payload: bytes) -> bytes:
         """Give a keyed digest (32 bytes) that can be compared but says nothing about the payload."""
@@ -91,7 +126,9 @@ class Vault:
 
     def _keyed_digest(self, message: bytes) -> bytes:
         """Keyed BLAKE2b (RFC 7693); unlike HMAC it does not give the interpreter's lock away each time."""
-        return blake2b(message, digest_size=32, key=self._secret).digest()
+        digest = self._keyed.copy()
+        digest.update(message)
+        return digest.digest()
 
     # Keys -------------------------------------------------------------------------------------------
 
@@ -111,6 +148,18 @@ class Vault:
         with self._guard:
             self._ciphers.pop(person_id, None)
 
+    def erased_up_to(self) -> int:
+        """Give the event store's position up to which every erasure has been carried out here."""
+        with self._guard:
+            try:
+                return vault_file.erasures(self._reading)
+            except sqlite3.Error as error:
+                raise unavailable(self._path, error) from error
+
+    def set_erased_up_to(self, position: int) -> None:
+        """Remember that position durably."""
+        self._group.submit(_Work(erased_up_to=position))
+
     # Sealing ----------------------------------------------------------------------------------------
 
     def seal(self, person_id: UUID, plaintext: bytes, context: bytes) -> bytes:
@@ -122,6 +171,19 @@ class Vault:
         """
         nonce = ENTROPY.take(NONCE_BYTES)
         cipher = self._cipher(person_id, trust_seconds=SEAL_TRUST_SECONDS)
+        return nonce + cipher.encrypt(nonce, plaintext, context)
+
+    def seal_if_at_hand(self, person_id: UUID, plaintext: bytes, context: bytes) -> bytes | None:
+        """As `seal`, but None when the person's key has to be looked up, or made first."""
+        with self._guard:
+            try:
+                self._forget_what_others_destroyed(SEAL_TRUST_SECONDS)
+            except sqlite3.Error as error:
+                raise unavailable(self._path, error) from error
+            cipher = self._ciphers.get(person_id)
+        if cipher is None:
+            return None
+        nonce = ENTROPY.take(NONCE_BYTES)
         return nonce + cipher.encrypt(nonce, plaintext, context)
 
     def open(self, person_id: UUID, sealed: bytes, context: bytes) -> bytes:
@@ -160,12 +222,16 @@ class Vault:
 
     def _load(self, person_id: UUID) -> AESGCM | None:
         """Take a key from the file into the cache; None when there is none yet."""
-        row = _key_row(self._reading, person_id)
+        row = vault_file.key_row(self._reading, person_id)
         if row is None:
             return None
-        if row[0] is None:
+        try:
+            key = self._reading_keks.unwrap(self._reading, person_id.bytes, row)
+        except WrapBroken as error:
+            raise SealBroken(f"the key of person {person_id} is damaged: {error}") from error
+        if key is None:
             raise _erased(person_id)
-        return self._keep(person_id, row[0])
+        return self._keep(person_id, key)
 
     def _keep(self, person_id: UUID, key: bytes) -> AESGCM:
         cipher = self._ciphers[person_id] = AESGCM(key)
@@ -179,9 +245,11 @@ class Vault:
         if now - self._looked_at < trust_seconds:
             return
         self._looked_at = now
-        destroyed = _count_destroyed(self._reading)
+        destroyed = vault_file.count_destroyed(self._reading)
         if destroyed != self._destroyed:
             self._ciphers.clear()
+            self._returns.clear()
+            self._anybody_returned = vault_file.anybody_returned(self._reading)
         self._destroyed = destroyed
 
     def _not_at_hand(self, persons: Iterable[UUID]) -> tuple[UUID, ...]:
@@ -212,98 +280,26 @@ class Vault:
                 self._writing.execute("PRAGMA secure_delete=ON")
             destroy = [work.destroy for work in batch if work.destroy]
             with immediate(self._writing):
-                destroyed_before = _count_destroyed(self._writing)
-                keys = _ensure(self._writing, {person for work in batch for person in work.ensure})
+                destroyed_before = vault_file.count_destroyed(self._writing)
+                keys = vault_file.ensure(
+                    self._writing, {person for work in batch for person in work.ensure}, self._writing_keks
+                )
                 for person in destroy:
-                    _destroy(self._writing, person)
+                    vault_file.destroy(self._writing, person)
+                for work in batch:
+                    if work.erased_up_to is not None:
+                        vault_file.set_erasures(self._writing, work.erased_up_to)
+                for first, times in filter(None, (work.returned for work in batch)):
+                    vault_file.count_return(self._writing, first, times)
             if destroy:
-                _scrub_log(self._writing)
+                vault_file.scrub_log(self._writing)
         except StoreUnavailable as error:
             return [StoreUnavailable(str(error)) for _ in batch]
         except sqlite3.Error as error:
             return [unavailable(self._path, error) for _ in batch]
-        self._keep_all({person: key for person, key in keys.items() if key}, destroyed_before)
-        erased = {person for person, key in keys.items() if key is None}
-        return [next((_erased(p) for p in work.ensure if p in erased), None) for work in batch]
-
-
-def _ensure(connection: sqlite3.Connection, persons: Collection[UUID]) -> dict[UUID, bytes | None]:
-    """Give everybody's key, made now for those who had none; None for a key that was destroyed."""
-    keys: dict[UUID, bytes | None] = {}
-    for chunk in _chunks(persons):
-        marks = ",".join("?" * len(chunk))
-        rows = connection.execute(
-            f"SELECT person_id, key FROM keys WHERE person_id IN ({marks})",  # noqa: S608 - only placeholders
-            [person.bytes for person in chunk],
-        )
-        keys.update((UUID(bytes=person), key) for person, key in rows)
-    new = {person: AESGCM.generate_key(256) for person in persons if person not in keys}
-    insert_rows(connection, "keys", [(person.bytes, key) for person, key in new.items()])
-    return keys | new
-
-
-def _chunks(persons: Iterable[UUID]) -> Iterator[list[UUID]]:
-    """Cut into lists whose length is a power of two, so that few statements are prepared."""
-    left = list(persons)
-    while left:
-        size = min(1 << len(left).bit_length() - 1, _MAX_CHUNK)
-        yield left[:size]
-        left = left[size:]
-
-
-def _count_destroyed(connection: sqlite3.Connection) -> int:
-    counted: int = connection.execute("SELECT keys FROM destroyed").fetchone()[0]
-    return counted
-
-
-def _key_row(connection: sqlite3.Connection, person: UUID) -> tuple[bytes | None] | None:
-    """Give the person's row, whose key is None once it was destroyed; None for an unknown person."""
-    row: tuple[bytes | None] | None = connection.execute(
-        "SELECT key FROM keys WHERE person_id = ?", (person.bytes,)
-    ).fetchone()
-    return row
-
-
-def _destroy(connection: sqlite3.Connection, person: UUID) -> None:
-    # Deleted first: secure_delete overwrites what is deleted, but not what an update shortens in place.
-    row = _key_row(connection, person)
-    connection.execute("DELETE FROM keys WHERE person_id = ?", (person.bytes,))
-    connection.execute("INSERT INTO keys VALUES (?, NULL)", (person.bytes,))
-    if row is None or row[0] is not None:
-        connection.execute("UPDATE destroyed SET keys = keys + 1")
-
-
-def _scrub_log(connection: sqlite3.Connection) -> None:
-    """Empty the write-ahead log, where older versions of the page still hold the key."""
-    busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-    if busy:
-        _log.warning("vault log not emptied", reason="another process is reading; the next one empties it")
+        self._keep_all(keys.usable, destroyed_before)
+        return [next((_erased(p) for p in work.ensure if p in keys.erased), None) for work in batch]
 
 
 def _erased(person: UUID) -> KeyErased:
     return KeyErased(f"the personal data of person {person} was erased")
-
-
-def _create(path: Path) -> None:
-    """Create file and schema; nobody but the owner may ever read it, not even for a moment."""
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        os.fchmod(descriptor, 0o600)
-        os.close(descriptor)
-    except OSError as error:
-        raise StoreUnavailable(
-            f"{path}: the vault cannot be opened ({error.strerror}); check its folder and rights"
-        ) from error
-    with closing(connect(path)) as connection:
-        try:
-            connection.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}COMMIT;")
-            connection.execute(
-                "INSERT INTO secrets VALUES ('names', ?) ON CONFLICT DO NOTHING", (os.urandom(32),)
-            )
-        except sqlite3.Error as error:
-            raise unavailable(path, error) from error
-
-
-def _secret(connection: sqlite3.Connection) -> bytes:
-    secret: bytes = connection.execute("SELECT value FROM secrets WHERE name = 'names'").fetchone()[0]
-    return secret

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from projections.sla_clocks import BreachFilter, Clock, KnownUntil
+from domain.vocabulary import ClockKind
+from projections.sla_clocks import BreachFilter, KnownUntil
 
 
 class LateTicket(NamedTuple):
@@ -28,7 +29,7 @@ class UnitCharge(NamedTuple):
 
     level: str | None
     unit: str | None
-    clock: Clock
+    clock: ClockKind
     breaches: int
     tickets: int
     running: int

@@ -10,11 +10,10 @@ nothing has happened to it here, its `as_of` is therefore no later than that mom
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from domain.regions import Grid, Region
-from domain.vocabulary import Level, MatterClass
+from domain.vocabulary import ClockKind, Level, MatterClass
 from projections.page import Page
 
 PROJECTION = "sla-clocks"
@@ -22,20 +21,6 @@ VERSION = 1
 
 KnownUntil = Mapping[str, datetime]
 """By origin."""
-
-
-class Clock(StrEnum):
-    """What is measured. Every stage's clock is named for the order that is waited for."""
-
-    RESOLVE = "resolve"
-    """The whole matter: from placing (or reopening) until it is resolved or ends."""
-    VERIFY = "verify"
-    ISSUE = "issue"
-    DISPATCH = "dispatch"
-    ACCEPT = "accept"
-    FEED_BACK = "feed_back"
-    RATING = "rating"
-    """The resident's own time; silence is nobody's breach, so it is listed only when asked for."""
 
 
 class ClockRow(NamedTuple):
@@ -76,7 +61,7 @@ class Breach(NamedTuple):
     number: str
     source_id: str | None
     origin: str | None
-    clock: Clock
+    clock: ClockKind
     cycle: int
     due_at: datetime
     breached_at: datetime
@@ -100,7 +85,7 @@ class BreachFilter:
     region: Region | Grid | None = None
     scope: Region | Grid | None = None
     """A further limit of the same kind: what the asker may see."""
-    clock: Clock | None = None
+    clock: ClockKind | None = None
     matter_class: MatterClass | None = None
     level: Level | None = None
     holder: str | None = None

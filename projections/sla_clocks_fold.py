@@ -10,17 +10,13 @@ from datetime import datetime
 from typing import NamedTuple
 
 from domain.errors import Poison
-from domain.vocabulary import ENDED, State
+from domain.vocabulary import ENDED, STAGE_CLOCK, ClockKind, State
 from projections.raw_event import RawEvent, area_of, moment, place_of
-from projections.sla_clocks import Clock, ClockRow
+from projections.sla_clocks import ClockRow
 
-_STAGE_CLOCK: Mapping[str, Clock] = {
-    State.PLACED: Clock.VERIFY,
-    State.VERIFIED: Clock.ISSUE,
-    State.ISSUED: Clock.DISPATCH,
-    State.DISPATCHED: Clock.ACCEPT,
-    State.RESOLVED: Clock.FEED_BACK,
-    State.FED_BACK: Clock.RATING,
+_STAGE_CLOCK: Mapping[str, ClockKind] = {
+    **{state.value: kind for state, kind in STAGE_CLOCK.items()},
+    State.FED_BACK.value: ClockKind.RATING,
 }
 
 
@@ -65,10 +61,10 @@ def _resolve_clock(known: ClockRow | None, event: RawEvent) -> tuple[ClockRow, l
         known = None
     if known is None:
         start = event.at if ticket["cycle"] > 1 else datetime.fromisoformat(ticket["placed_at"])
-        row = _begin(Clock.RESOLVE, start, due, event)
+        row = _begin(ClockKind.RESOLVE, start, due, event)
     elif not stop and _comes_too_late(known, due, event):
         retired.append(_retire(known, event))
-        row = _begin(Clock.RESOLVE, known.started_at, due, event)
+        row = _begin(ClockKind.RESOLVE, known.started_at, due, event)
     else:
         row = known if stop else _run_on(known, due, event)
     return (_stop(row, stop, event) if stop else row), retired
@@ -77,7 +73,7 @@ def _resolve_clock(known: ClockRow | None, event: RawEvent) -> tuple[ClockRow, l
 def _stage_clock(known: ClockRow | None, event: RawEvent) -> tuple[ClockRow | None, list[ClockRow]]:
     ticket = event.ticket
     clock = _STAGE_CLOCK.get(ticket["state"])
-    due = moment(ticket["rating_due"] if clock is Clock.RATING else ticket["stage_due"])
+    due = moment(ticket["rating_due"] if clock is ClockKind.RATING else ticket["stage_due"])
     if known is not None and known.clock == clock and _goes_on(known, event):
         if _comes_too_late(known, due, event):
             return _begin(clock, known.started_at, due, event), [_retire(known, event)]
@@ -104,7 +100,7 @@ def _is_unmerged(event: RawEvent) -> bool:
     return event.kind == "tickets-unmerged" and event.data["child"] == event.number
 
 
-def _begin(clock: Clock, start: datetime, due: datetime | None, event: RawEvent) -> ClockRow:
+def _begin(clock: ClockKind, start: datetime, due: datetime | None, event: RawEvent) -> ClockRow:
     ticket = event.ticket
     level, unit = _charged(event)
     return ClockRow(
@@ -152,7 +148,7 @@ def _run_on(row: ClockRow, due: datetime | None, event: RawEvent) -> ClockRow:
 
 def _stop(row: ClockRow, at: datetime, event: RawEvent) -> ClockRow:
     """Stop it, at the moment since which it has stood still if it was suspended."""
-    is_resolve = row.clock == Clock.RESOLVE
+    is_resolve = row.clock == ClockKind.RESOLVE
     if row.stopped_at is not None:
         return row._replace(version=event.sequence) if is_resolve else row
     stopped = row.suspended_at or at

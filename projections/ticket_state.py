@@ -93,6 +93,8 @@ class TicketFilter:
     """Part of the category's code or text; upper and lower case of Latin letters do not matter."""
     holder: str | None = None
     level: Level | None = None
+    placed_from: datetime | None = None
+    placed_before: datetime | None = None
     due_before: datetime | None = None
     """Due to be resolved before this moment."""
     overdue_at: datetime | None = None

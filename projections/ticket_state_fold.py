@@ -10,6 +10,8 @@ from domain.vocabulary import ENDED
 from projections.raw_event import RawEvent, area_of, moment, place_of
 from projections.ticket_state import TicketRow
 
+_ODD = (KeyError, TypeError, ValueError, AttributeError)
+
 
 class Carried(NamedTuple):
     """What a row keeps from earlier events because no later summary repeats it; names as in `TicketRow`."""
@@ -28,13 +30,23 @@ class Carried(NamedTuple):
 
 def advance(known: Carried | None, event: RawEvent) -> tuple[TicketRow, Carried]:
     """Give the row after `event`, and what the next event needs of it; raises Poison."""
+    carried = carry(known, event)
     try:
-        carried = _carry(known, event)
         return _row(event, carried), carried
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise Poison(
-            f"ticket {event.number}, version {event.sequence}: {type(error).__name__}: {error}"
-        ) from error
+    except _ODD as error:
+        raise _poison(event, error) from error
+
+
+def carry(known: Carried | None, event: RawEvent) -> Carried:
+    """Give what the next event needs, without the row; raises Poison."""
+    try:
+        return _carry(known, event)
+    except _ODD as error:
+        raise _poison(event, error) from error
+
+
+def _poison(event: RawEvent, error: Exception) -> Poison:
+    return Poison(f"ticket {event.number}, version {event.sequence}: {type(error).__name__}: {error}")
 
 
 def _carry(known: Carried | None, event: RawEvent) -> Carried:

@@ -1,7 +1,6 @@
 """Histories in which every kind of event happens at least once, with fixed ids and a fixed clock."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 
 from domain import commands as c
@@ -101,4 +100,4 @@ def _imported() -> list[TicketEvent]:
         closed=True, oddities=("text was encoded twice",),
     )  # fmt: skip
     number = TicketNumber.compose(region, START.date(), 7, length=8)
-    return decide(None, command, replace(context, number=number))
+    return decide(None, command, context._replace(number=number))

@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
 from uuid import UUID
@@ -71,7 +70,7 @@ class Town:
         people = _people(region)
         first = self._imported(region, now) if pick.random() < 0.1 else self._placed(region)
         context = self._context(now, people[Role.SYSTEM if isinstance(first, c.Import) else Role.RESIDENT])
-        events = list(decide(None, first, replace(context, number=self._number(region, now))))
+        events = list(decide(None, first, context._replace(number=self._number(region, now))))
         for _ in range(pick.randrange(30)):
             now += timedelta(seconds=pick.choice([60, 3600, 20_000, 90_000, 400_000]) * pick.random())
             events += self._next(events, now, people)

@@ -8,9 +8,9 @@ announced, and only once.
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Self
 
 import structlog
@@ -24,6 +24,7 @@ from infra.bootstrap import Installation
 from infra.event_log.port import TICKETS_TOPIC, EventLog
 from infra.event_store.port import EventStore
 from infra.past_time import LOCK
+from infra.privacy.erasures import Erasures
 from infra.read_store.announcement_rows import AnnouncementRows, Progress
 from infra.read_store.open import ReadStore
 from infra.read_store.timer_rows import TimerRows
@@ -34,6 +35,13 @@ SETTLED = "settled"
 STORE_NAME = "event-store"
 
 log = structlog.get_logger(__name__)
+
+Daily = Callable[[datetime, threading.Event], Awaitable[int]]
+"""What is done once a day beside the clocks; gives how much was done."""
+
+
+async def _nothing(_: datetime, __: threading.Event) -> int:
+    return 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +72,20 @@ class SlaWatch:
         tickets: Tickets,
         *,
         known_until: Callable[[], KnownUntil],
+        daily: Daily = _nothing,
         settings: WatchSettings | None = None,
         stop: threading.Event | None = None,
         backoff: Backoff | None = None,
     ) -> None:
         self.stop = stop or threading.Event()
-        self._store, self._known_until = store, known_until
+        self._store, self._known_until, self._daily = store, known_until, daily
         self._clock = tickets.clock
         self._settings = settings or WatchSettings()
         self._backoff = backoff or Backoff(longest_seconds=5.0)
         self._timers = TimerRows(reads, STORE_NAME, TICKETS_TOPIC)
         self._announcements = AnnouncementRows(reads)
         self._follower = TimerFollower(store, self._timers, tickets.rulebook)
+        self._erasures = Erasures(store, tickets.vault)
         self._publisher = Publisher(self._announcements, event_log, rest_seconds=self._settings.rest_seconds)
         self._manager = ProcessManager(self._announcements, tickets, self._follower.history)
         self._settled = 0
@@ -89,6 +99,7 @@ class SlaWatch:
             parts.event_log,
             parts.tickets,
             known_until=parts.home.known_until,
+            daily=parts.retention.run_daily,
             stop=stop,
         )
 
@@ -112,14 +123,23 @@ class SlaWatch:
     async def tick(self) -> bool:
         """Look once; tell whether there was something to do, and so perhaps is more."""
         now = self._clock()
+        erased = self._erasures.carry_out(self.stop)
+        erased += await self._daily(now, self.stop)
         position = self._follower.catch_up(self.stop)
         before = now - timedelta(seconds=self._settings.settle_seconds)
         known_until = self._known_until()
         fired = self._timers.fire(before, known_until, self._settings.timers)
         acted = await self._act()
         published = self._publisher.publish(self._settings.timers)
-        if fired or acted or published:
-            log.info("watch ticked", timers=fired, looked_at=acted, published=published, position=position)
+        if fired or acted or published or erased:
+            log.info(
+                "watch ticked",
+                timers=fired,
+                looked_at=acted,
+                published=published,
+                erased=erased,
+                position=position,
+            )
             return True
         if position != self._settled and not self._timers.any_due(now, known_until):
             self._announcements.set_progress(SETTLED, Progress(position))

@@ -22,6 +22,8 @@ from infra.exit_codes import TRY_AGAIN
 
 READY_SECONDS = 90.0
 STOP_SECONDS = 15.0
+"""How long all parts together have to end; then they are killed, which loses nothing."""
+_LAST_SECONDS = 1.0
 TRIES = 3
 _LOOK_SECONDS = 0.1
 
@@ -64,12 +66,13 @@ class Children:
         self._stopping = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="watcher", daemon=True)
 
-    def start(self, part: Part) -> None:
-        """Start a part and wait until it is ready.
+    def start(self, part: Part, pause: Callable[[float], None] = time.sleep) -> None:
+        """Start a part and wait, with `pause(seconds)`, until it is ready.
 
         One that was killed meanwhile, or says that it may work later, has TRIES. Raises PartFailed.
         """
         until = time.monotonic() + READY_SECONDS
+        self._parts.append(part)  # from now on it is stopped, too
         self._spawn(part)
         tries = 1
         while not part.ready():
@@ -80,8 +83,7 @@ class Children:
                 tries += 1
             if time.monotonic() > until:
                 raise PartFailed(f"{part.name} was not ready after {READY_SECONDS:.0f} s")
-            time.sleep(0.05)
-        self._parts.append(part)
+            pause(0.05)
 
     def watch(self) -> None:
         """From now on, start again whatever ends."""
@@ -96,8 +98,9 @@ class Children:
         self._stopping.set()
         if self._watcher.is_alive():
             self._watcher.join()
+        until = time.monotonic() + STOP_SECONDS
         for part in reversed(self._parts):
-            self._end(part)
+            self._end(part, until)
         self._spawner.close()
 
     def _spawn(self, part: Part) -> None:
@@ -120,14 +123,15 @@ class Children:
         except OSError as error:  # no memory or no room for a log; it counts as one more end
             log.warning("part cannot be started", part=part.name, reason=str(error))
 
-    def _end(self, part: Part) -> None:
+    def _end(self, part: Part, until: float) -> None:
         process = part.process
         if process is None or process.poll() is not None:
             return
         process.send_signal(signal.SIGTERM)
         try:
-            process.wait(STOP_SECONDS)
+            process.wait(max(until - time.monotonic(), _LAST_SECONDS))
         except subprocess.TimeoutExpired:
+            log.warning("part did not end", part=part.name)
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 

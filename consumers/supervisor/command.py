@@ -1,6 +1,5 @@
 """`liudan up`: everything an installation needs under one supervisor, from one command."""
 
-import signal
 import sys
 import time
 from pathlib import Path
@@ -12,7 +11,7 @@ from consumers.supervisor.children import Children
 from consumers.supervisor.day import bring_in
 from consumers.supervisor.outcome import await_caught_up, measure, show
 from consumers.supervisor.parts import Plan, choose_log, plan
-from consumers.supervisor.signals import Stopped, stopping_on_signals
+from consumers.supervisor.signals import Stopped, StopRequest, stop_on_signals
 from infra.bootstrap import Installation
 from infra.cli_options import home_option
 from infra.exposure import check_exposure
@@ -44,7 +43,7 @@ def up(
 ) -> None:  # fmt: skip
     """Start every part, and keep them running until Ctrl-C."""
     began = time.monotonic()
-    with Installation.at(home) as parts, parts.home.supervised(), stopping_on_signals():
+    with Installation.at(home) as parts, parts.home.supervised(), stop_on_signals() as stop:
         check_exposure(host, dev_identity=parts.settings.dev_identity)
         _ = parts.rulebook  # a policy that cannot be used is said here, not by one part after another
         kind = choose_log(parts.settings, parts.home.log_kind, LogKind(log) if log else None)
@@ -53,16 +52,16 @@ def up(
         parts.home.settle_log_kind(kind)
         children = Children(parts.home.logs)
         try:
-            _start(children, parts, layout)
-            brought = bring_in(parts, sample, simulate)
-            await_caught_up(parts)
-            result = measure(parts, layout, brought, began=began)
+            _start(children, parts, layout, stop)
+            brought = bring_in(parts, sample, simulate, stop)
+            await_caught_up(parts, stop.sleep)
+            result = measure(parts, layout, brought, began=began, pause=stop.sleep)
             if as_json:
                 click.echo(orjson.dumps(result))
             else:
                 show(parts, layout, result)
             if not exit_when_done:
-                _serve(layout, quiet=as_json)
+                _serve(layout, stop, quiet=as_json)
         except Stopped:
             click.echo("stopping …", err=True)
         finally:
@@ -76,19 +75,18 @@ def _check_servers(parts: Installation) -> None:
         parts.clickhouse().close()
 
 
-def _start(children: Children, parts: Installation, layout: Plan) -> None:
+def _start(children: Children, parts: Installation, layout: Plan, stop: StopRequest) -> None:
     parts.home.announce(layout.running)
     what = "a Kafka broker" if layout.log is LogKind.KAFKA else "the embedded log (no Kafka)"
     click.echo(f"liudan runs on {what}; data in {parts.home.folder}", err=True)
     for part in layout.parts:
         click.echo(f"  starting {part.name} …", err=True)
-        children.start(part)
+        children.start(part, stop.sleep)
     children.watch()
 
 
-def _serve(layout: Plan, *, quiet: bool) -> None:
+def _serve(layout: Plan, stop: StopRequest, *, quiet: bool) -> None:
     if not quiet:
         click.echo(f"Serving at {layout.running.api} until Ctrl-C.")
     sys.stdout.flush()
-    while True:
-        signal.pause()
+    stop.sleep(None)

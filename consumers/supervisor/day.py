@@ -1,10 +1,10 @@
 """What `liudan up` brings in: a file of real cases, and a simulated day. Both only once."""
 
-import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from consumers.supervisor.signals import StopRequest
 from infra.bootstrap import Installation
 from infra.importing.formats import format_named
 from infra.importing.into_home import import_into
@@ -24,17 +24,18 @@ class Brought:
     refused: int = 0
 
 
-def bring_in(parts: Installation, sample: Path | None, count: int) -> Brought:
-    """Import the file and simulate the day; what is there already is not done again."""
+def bring_in(parts: Installation, sample: Path | None, count: int, stop: StopRequest) -> Brought:
+    """Import the file and simulate the day; what is there already is not done again. Raises Stopped."""
     brought = Brought()
     if sample is not None:
         report = parts.home.folder / "import-report.jsonl"
-        result = import_into(parts, sample, format_named("nyc311"), report=report)
+        result = stop.run(import_into(parts, sample, format_named("nyc311"), report=report))
         brought = Brought(result.imported + result.repeated, result.refused)
     if count:
-        with deadlines_unwatched(parts.store), progress_bar("simulating a day in Linxia") as progress:
+        unwatched = deadlines_unwatched(parts.store, stop.sleep)
+        with unwatched, progress_bar("simulating a day in Linxia") as progress:
             until = _day_ends_at(parts, count)
-            asyncio.run(simulate(parts.tickets, seed=SEED, count=count, until=until, progress=progress))
+            stop.run(simulate(parts.tickets, seed=SEED, count=count, until=until, progress=progress))
     return brought
 
 

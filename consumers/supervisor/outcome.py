@@ -13,28 +13,32 @@ from rich.table import Table
 
 from consumers.dead_letters import DeadLetters
 from consumers.followers import FOLLOWERS, open_sink
-from consumers.relay import relay_bookmark
 from consumers.sla_watch.watch import SETTLED
 from consumers.supervisor.day import Brought
 from consumers.supervisor.day_figures import show_figures
 from consumers.supervisor.parts import Plan
 from domain.errors import LiudanError, Transient
 from domain.events import TicketEscalated
+from domain.numbers import TicketNumber
 from infra.bootstrap import Installation
 from infra.clickhouse.rollup import RollupRow
 from infra.clickhouse.schema import EVENTS_TABLE
 from infra.event_log.port import TICKETS_TOPIC
+from infra.event_log.relay_mark import relay_bookmark
+from infra.event_log.subject import subject_of
 from infra.read_store.announcement_rows import AnnouncementRows
 from infra.read_store.clock_queries import SqlClockQueries
 from infra.read_store.ticket_queries import SqlTicketQueries
 from infra.settings import LogKind
 from infra.simulation.linxia import COUNTIES
+from infra.ticket_receipts import Occasion, TicketReceipts
 from infra.tickets import utc_now
 from projections.sla_clocks import BreachFilter
 from projections.ticket_state import TicketFilter
 
 _PATIENCE_SECONDS = 600.0
 _LOOK_SECONDS = 0.1
+_Pause = Callable[[float], None]
 
 Answer = TypeVar("Answer")
 
@@ -55,33 +59,40 @@ class Outcome:
     elapsed_seconds: float
 
 
-def await_caught_up(parts: Installation) -> None:
+def await_caught_up(parts: Installation, pause: _Pause = time.sleep) -> None:
     """Return when the log, every SQL read model and ClickHouse hold what the store holds now.
 
     The watch on the deadlines goes before them: what it finds late it escalates, which adds events.
+    Waits with `pause(seconds)`.
     """
     until = time.monotonic() + _PATIENCE_SECONDS
-    _patiently("the watch on the deadlines", lambda: _is_settled(parts) or None, until)
+    _patiently("the watch on the deadlines", lambda: _is_settled(parts) or None, until, pause)
     target = parts.store.last_position()
-    ends = _patiently("the relay", lambda: _ends_behind(parts, target), until)
+    _patiently("the transparency log", lambda: _is_logged(parts, target) or None, until, pause)
+    ends = _patiently("the relay", lambda: _ends_behind(parts, target), until, pause)
     for name in FOLLOWERS:
-        _patiently(name, partial(_positions_behind, parts, name, ends), until)
+        _patiently(name, partial(_positions_behind, parts, name, ends), until, pause)
 
 
-def _patiently(what: str, ask: Callable[[], Answer | None], until: float) -> Answer:
+def _patiently(what: str, ask: Callable[[], Answer | None], until: float, pause: _Pause) -> Answer:
     """Ask until there is an answer; a part that was killed is coming back."""
     while time.monotonic() < until:
         with suppress(Transient):
             answer = ask()
             if answer is not None:
                 return answer
-        time.sleep(_LOOK_SECONDS)
+        pause(_LOOK_SECONDS)
     raise LiudanError(f"{what} has not caught up in {_PATIENCE_SECONDS:.0f} s; see the logs")
 
 
 def _is_settled(parts: Installation) -> bool:
     """Whether the watch has found nothing more to do about what the store holds."""
     return AnnouncementRows(parts.reads).progress(SETTLED).sequence >= parts.store.last_position()
+
+
+def _is_logged(parts: Installation, target: int) -> bool:
+    """Whether the transparency log's checkpoint covers everything up to the position `target`."""
+    return parts.transparency_log.positions().last_position >= target
 
 
 def _ends_behind(parts: Installation, target: int) -> Mapping[int, int] | None:
@@ -98,10 +109,12 @@ def _positions_behind(parts: Installation, name: str, ends: Mapping[int, int]) -
     return starts if all(starts.get(partition, 0) >= end for partition, end in ends.items()) else None
 
 
-def measure(parts: Installation, layout: Plan, brought: Brought, *, began: float) -> Outcome:
+def measure(
+    parts: Installation, layout: Plan, brought: Brought, *, began: float, pause: _Pause = time.sleep
+) -> Outcome:
     """Count everything, each from where it is kept. `began` is when it all began, by the monotonic clock."""
     until = time.monotonic() + _PATIENCE_SECONDS
-    return _patiently("a part that counts", lambda: _measure(parts, layout, brought, began), until)
+    return _patiently("a part that counts", lambda: _measure(parts, layout, brought, began), until, pause)
 
 
 def _measure(parts: Installation, layout: Plan, brought: Brought, began: float) -> Outcome:
@@ -135,11 +148,27 @@ def show(parts: Installation, layout: Plan, outcome: Outcome) -> None:
     console.print(figures)
     _show_rollup(console, parts)
     show_figures(console, parts)
+    _show_log(console, parts)
     console.print(f"API and its documentation: {layout.running.api}/docs")
     console.print(f"ClickHouse for analysts:   {layout.running.clickhouse}  (user analyst)")
     if layout.log is LogKind.KAFKA:
         console.print(f"Kafka:                     {layout.running.kafka}  (topic {TICKETS_TOPIC})")
     console.print(f"Data and logs:             {parts.home.folder}")
+
+
+def _show_log(console: Console, parts: Installation) -> None:
+    """Show the transparency log's checkpoint, and have the newest event's receipt checked."""
+    log = parts.transparency_log
+    head, key = log.head().checkpoint, log.verifier_key()
+    console.print(f"Transparency log:          {head.size:,} events, root {head.root.hex()}")
+    console.print(f"Its verifier key:          {key}", soft_wrap=True)
+    newest = parts.store.leaves(parts.store.last_position() - 1, 1)
+    if newest:
+        number = TicketNumber(subject_of(newest[0][1]))
+        receipt = TicketReceipts(parts.store, log).for_occasion(number, Occasion.LATEST)
+        covering = receipt.check(key)
+        proven = f"entry {receipt.leaf} of {covering.size:,}, checked against the key"
+        console.print(f"A receipt, checked:        {number}: {proven}")
 
 
 def _escalated(parts: Installation) -> int:

@@ -79,6 +79,7 @@ def plan(parts: Installation, log: LogKind, host: str, port: int) -> Plan:
     projector = {**environment, "LIUDAN_MEMBER": "supervised"}  # one supervisor, one projector
     wanted.append(Part("project", ["project"], _at_once, projector))
     wanted.append(Part("watch", ["watch"], _at_once, environment))
+    wanted.append(Part("transparency", ["transparency"], _at_once, environment))
     arguments = ["api", "--host", host, "--port", str(api_port)]
     wanted.append(Part("api", arguments, _answers(f"{running.api}/livez"), environment))
     return Plan(log, running, tuple(wanted))

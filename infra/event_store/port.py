@@ -6,8 +6,7 @@ here, and everything else (Kafka, the read models, ClickHouse) is derived from i
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from eventsourcing.persistence import Notification, StoredEvent
@@ -15,8 +14,7 @@ from eventsourcing.persistence import Notification, StoredEvent
 from domain.errors import LiudanError, Transient
 
 
-@dataclass(frozen=True, slots=True)
-class CommandReceipt:
+class CommandReceipt(NamedTuple):
     """Written in the transaction of a command's events, so that the same command id is never done twice."""
 
     command_id: UUID
@@ -69,8 +67,23 @@ class EventStore(Protocol):
         """Give the events of one stream with `after` < version <= `upto`, in order."""
         ...
 
-    def read(self, after: int, limit: int) -> list[Notification]:
-        """Give up to `limit` events with a position greater than `after`, in order of position."""
+    def read(self, after: int, limit: int, topics: Sequence[str] = ()) -> list[Notification]:
+        """Give up to `limit` events with a position greater than `after`, in order of position.
+
+        With `topics` only those of these types; the others are passed over inside the database.
+        """
+        ...
+
+    def leaves(self, after: int, limit: int) -> list[tuple[int, bytes]]:
+        """As `read`, but positions and bytes only: for those who carry every event."""
+        ...
+
+    def position_behind(self, after: int, count: int) -> int | None:
+        """Give the position of the `count`-th event after `after`, None when there are not so many."""
+        ...
+
+    def positions(self, stream_id: UUID) -> list[int]:
+        """Give the positions of one stream's events, in order of version."""
         ...
 
     def last_position(self) -> int:

@@ -41,6 +41,9 @@ _SELECT_TOPICS = (
     "SELECT stream_id, version, topic, state, position FROM events WHERE position > %s "
     "AND (%s::bigint IS NULL OR position <= %s) AND topic = ANY(%s) ORDER BY position LIMIT %s"
 )
+_SELECT_LEAVES = "SELECT position, state FROM events WHERE position > %s ORDER BY position LIMIT %s"
+_SELECT_BEHIND = "SELECT position FROM events WHERE position > %s ORDER BY position LIMIT 1 OFFSET %s"
+_SELECT_POSITIONS = "SELECT position FROM events WHERE stream_id = %s ORDER BY version"
 _SET_BOOKMARK = (
     "INSERT INTO bookmarks AS b VALUES (%s, %s) ON CONFLICT (name) DO UPDATE "
     "SET position = excluded.position WHERE excluded.position > b.position"
@@ -82,9 +85,23 @@ class PostgresEventStore(library.PostgresApplicationRecorder):
         """See `EventStore.stream`."""
         return self.select_events(stream_id, gt=after, lte=upto)
 
-    def read(self, after: int, limit: int) -> list[Notification]:
+    def read(self, after: int, limit: int, topics: Sequence[str] = ()) -> list[Notification]:
         """See `EventStore.read`."""
-        return self.select_notifications(after, limit, inclusive_of_start=False)
+        return self.select_notifications(after, limit, None, topics, inclusive_of_start=False)
+
+    def leaves(self, after: int, limit: int) -> list[tuple[int, bytes]]:
+        """See `EventStore.leaves`."""
+        rows = self.datastore.execute(_SELECT_LEAVES, after, limit)
+        return [(position, state) for position, state in rows]
+
+    def position_behind(self, after: int, count: int) -> int | None:
+        """See `EventStore.position_behind`."""
+        rows = self.datastore.execute(_SELECT_BEHIND, after, count - 1)
+        return rows[0][0] if rows else None
+
+    def positions(self, stream_id: UUID) -> list[int]:
+        """See `EventStore.positions`."""
+        return [position for (position,) in self.datastore.execute(_SELECT_POSITIONS, stream_id)]
 
     def last_position(self) -> int:
         """See `EventStore.last_position`."""

@@ -33,6 +33,10 @@ _SELECT_STREAM = (
 )
 _SELECT_STREAM_BACKWARDS = _SELECT_STREAM.replace("ORDER BY version", "ORDER BY version DESC")
 
+_SELECT_LEAVES = "SELECT position, state FROM events WHERE position > ? ORDER BY position LIMIT ?"
+_SELECT_BEHIND = "SELECT position FROM events WHERE position > ? ORDER BY position LIMIT 1 OFFSET ?"
+_SELECT_POSITIONS = "SELECT position FROM events WHERE stream_id = ? ORDER BY version"
+
 
 class SqliteEventStore(library.SQLiteApplicationRecorder):
     """An `EventStore` that is also a recorder of the `eventsourcing` library."""
@@ -80,9 +84,26 @@ class SqliteEventStore(library.SQLiteApplicationRecorder):
         """See `EventStore.stream`."""
         return self.select_events(stream_id, gt=after, lte=upto)
 
-    def read(self, after: int, limit: int) -> list[Notification]:
+    def read(self, after: int, limit: int, topics: Sequence[str] = ()) -> list[Notification]:
         """See `EventStore.read`."""
-        return self.select_notifications(after, limit, inclusive_of_start=False)
+        return self.select_notifications(after, limit, None, topics, inclusive_of_start=False)
+
+    def leaves(self, after: int, limit: int) -> list[tuple[int, bytes]]:
+        """See `EventStore.leaves`."""
+        with self._readers.connection() as connection:
+            return connection.execute(_SELECT_LEAVES, (after, limit)).fetchall()
+
+    def position_behind(self, after: int, count: int) -> int | None:
+        """See `EventStore.position_behind`."""
+        with self._readers.connection() as connection:
+            row = connection.execute(_SELECT_BEHIND, (after, count - 1)).fetchone()
+        return row and int(row[0])
+
+    def positions(self, stream_id: UUID) -> list[int]:
+        """See `EventStore.positions`."""
+        with self._readers.connection() as connection:
+            rows = connection.execute(_SELECT_POSITIONS, (stream_id.bytes,)).fetchall()
+        return [position for (position,) in rows]
 
     def last_position(self) -> int:
         """See `EventStore.last_position`."""

@@ -1,6 +1,5 @@
 """Import a file into an installation, and remember up to when its cases are known."""
 
-import asyncio
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +13,7 @@ from infra.importing.source import SourceFormat
 from infra.progress_bar import progress_bar
 
 
-def import_into(
+async def import_into(
     parts: Installation,
     file: Path,
     source: SourceFormat,
@@ -28,7 +27,7 @@ def import_into(
     written later: what was open then has not become unknown.
     """
     with progress_bar(f"importing {file.name}") as progress:
-        result = asyncio.run(import_file(parts.tickets, file, source, report=report, progress=progress))
+        result = await import_file(parts.tickets, file, source, report=report, progress=progress)
     moment = as_of or result.known_until
     if moment is None:
         return result

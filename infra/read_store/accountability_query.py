@@ -8,12 +8,13 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from domain.vocabulary import ClockKind
 from infra.read_store.clock_queries import Looked, breach_conditions
 from infra.read_store.column_types import Moment
 from infra.read_store.open import ReadStore
 from infra.read_store.schema import SLA_CLOCKS
 from projections.sla_accountability import Charges, LateTicket, Period, UnitCharge
-from projections.sla_clocks import BreachFilter, Clock, KnownUntil
+from projections.sla_clocks import BreachFilter, KnownUntil
 
 _C = SLA_CLOCKS.c
 _Group = tuple[str | None, str | None, str]
@@ -125,7 +126,7 @@ def _charge(row: sa.Row[Any], worst: dict[_Group, list[LateTicket]]) -> UnitChar
     return UnitCharge(
         level=row.level,
         unit=row.holder,
-        clock=Clock(row.clock),
+        clock=ClockKind(row.clock),
         breaches=row.breaches,
         tickets=row.tickets,
         running=row.running,

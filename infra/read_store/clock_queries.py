@@ -5,12 +5,13 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from domain.vocabulary import ClockKind
 from infra.read_store.column_types import Moment
 from infra.read_store.open import ReadStore
 from infra.read_store.regions import Condition, lies_in
 from infra.read_store.schema import NOT_KEPT, SLA_CLOCKS
 from projections.page import KeyPart, Page, checked_limit, read_cursor, write_cursor
-from projections.sla_clocks import Breach, BreachFilter, Clock, ClockRow, KnownUntil
+from projections.sla_clocks import Breach, BreachFilter, ClockRow, KnownUntil
 
 _C = SLA_CLOCKS.c
 _ORDER = "breaches"
@@ -93,7 +94,7 @@ def breach_conditions(wanted: BreachFilter, looked: Looked) -> list[Condition]:
     stopped = sa.func.coalesce(_C.stopped_at, _C.suspended_at, looked.column(), type_=Moment)
     found: list[Condition] = [NOT_KEPT, _C.due_at < as_of, _C.due_at < stopped]
     found += [lies_in(_C.area, _C.place, where) for where in (wanted.region, wanted.scope) if where]
-    found.append(_C.clock != Clock.RATING if wanted.clock is None else _C.clock == wanted.clock)
+    found.append(_C.clock != ClockKind.RATING if wanted.clock is None else _C.clock == wanted.clock)
     equal = {
         _C.matter_class: wanted.matter_class,
         _C.level: wanted.level,
@@ -121,7 +122,7 @@ def _breach(row: ClockRow, looked: Looked) -> Breach:
         number=row.number,
         source_id=row.source_id,
         origin=row.origin,
-        clock=Clock(row.clock),
+        clock=ClockKind(row.clock),
         cycle=row.cycle,
         due_at=row.due_at,
         breached_at=row.due_at,

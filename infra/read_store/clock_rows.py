@@ -5,11 +5,12 @@ from collections.abc import Collection
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from domain.vocabulary import ClockKind
 from infra.read_store.bulk_write import BulkWrite
 from infra.read_store.projection import in_chunks
 from infra.read_store.schema import SLA_CLOCKS
 from projections.raw_event import RawEvent
-from projections.sla_clocks import PROJECTION, VERSION, Clock, ClockRow
+from projections.sla_clocks import PROJECTION, VERSION, ClockRow
 from projections.sla_clocks_fold import Running, advance
 
 _WRITE = BulkWrite(SLA_CLOCKS, fixed=("area", "started_at", "origin", "source_id"))
@@ -40,7 +41,7 @@ class SlaClocksBatch:
         for chunk in in_chunks(numbers):
             for found in connection.execute(_CURRENT.where(SLA_CLOCKS.c.number.in_(chunk))):
                 row = ClockRow(*found)
-                if row.clock == Clock.RESOLVE:
+                if row.clock == ClockKind.RESOLVE:
                     resolves.append(row)
                 else:
                     stages[row.number] = row

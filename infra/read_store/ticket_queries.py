@@ -96,6 +96,10 @@ def conditions(wanted: TicketFilter) -> list[Condition]:
                 _T.category_text.icontains(wanted.text, autoescape=True),
             )
         )
+    if wanted.placed_from is not None:
+        found.append(_T.placed_at >= wanted.placed_from)
+    if wanted.placed_before is not None:
+        found.append(_T.placed_at < wanted.placed_before)
     if wanted.due_before is not None:
         found.append(_T.resolve_due < wanted.due_before)
     if wanted.overdue_at is not None:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from projections.reports.content import Cell, Kind, Span
 
 NOTHING = "–"
+_TO = "\u00a0–\u00a0"
+"""Without a line break."""
 _HOUR, _DAY = 3600, 86400
 _SMALLEST = 0.0001
 _Write = Callable[[float], str]
@@ -17,7 +19,7 @@ def written(entry: Cell | Span) -> str:
         return NOTHING if entry.value is None else write(entry.value)
     if entry.low is None:
         return NOTHING
-    return f"≥ {write(entry.low)}" if entry.high is None else f"{write(entry.low)} – {write(entry.high)}"
+    return f"≥ {write(entry.low)}" if entry.high is None else f"{write(entry.low)}{_TO}{write(entry.high)}"
 
 
 def _duration(seconds: float) -> str:

@@ -33,7 +33,7 @@ class InProcessSqlite:
     resident of its own, whose words are sealed with a key of their own that the vault makes durable first.
     Theirs: the same journeys with a declarative aggregate of the stock library, kept in memory and saved
     after each command with `app.save` from 32 threads, stock SQLite recorder. Both: WAL, synchronous=FULL,
-    events of about 1.3 KB.
+    events that say the same (1.5 KB ours, 1.3 KB theirs).
     """
 
     name = "in-process-sqlite"

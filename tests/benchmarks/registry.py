@@ -11,9 +11,13 @@ from tests.benchmarks.indicators import IndicatorsOverAYear
 from tests.benchmarks.lag import LagToAnalysts, LagToList
 from tests.benchmarks.landing import LandingInClickHouse
 from tests.benchmarks.measure import Measure
+from tests.benchmarks.prefecture_report import PrefectureReport
 from tests.benchmarks.projection import TicketState
 from tests.benchmarks.rebuild import RebuildOfTheAnalytics
 from tests.benchmarks.relay import RelayToKafka
+from tests.benchmarks.replay import ReplayOfALongHistory
+from tests.benchmarks.sealing import SealingCost
+from tests.benchmarks.transparency import AuditVerify, InclusionProof, LogFollowing, LogRebuild
 
 MEASURES: Sequence[Measure] = (
     InProcessSqlite(),
@@ -26,7 +30,14 @@ MEASURES: Sequence[Measure] = (
     LagToList(),
     LagToAnalysts(),
     FullHistory(),
+    ReplayOfALongHistory(),
     DeadlinesCost(),
     DueTimers(),
     IndicatorsOverAYear(),
+    PrefectureReport(),
+    SealingCost(),
+    LogFollowing(),
+    LogRebuild(),
+    InclusionProof(),
+    AuditVerify(),
 )

@@ -1,19 +1,22 @@
 """The other side of the in-process measures: the stock `eventsourcing` library as its manual shows it.
 
-A declarative aggregate with the same six orders, whose events have about the size of ours (the same actor,
-ids, words and summary), saved with the stock application, transcoder and recorder. The aggregates stay in
-memory, so that nothing is ever loaded: the most favourable way to use it.
+A declarative aggregate with the same six orders, whose events say what ours say (the same actor, ids, words,
+summary and running clocks), saved with the stock application, transcoder and recorder. The aggregates stay
+in memory, so that nothing is ever loaded: the most favourable way to use it.
 """
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 from uuid import UUID, uuid4
 
 from eventsourcing.application import Application
 from eventsourcing.domain import Aggregate, event
 
 THREADS = 32
+
+Clock = dict[str, str | int | list[int]]
+Deadlines = dict[str, str | Clock]
 
 _SUMMARY: dict[str, str | int | bool | None] = {
     "number": "622901-261123-7KQ4M", "region": "622901001001", "grid": None, "category": "roads.surface",
@@ -23,6 +26,17 @@ _SUMMARY: dict[str, str | int | bool | None] = {
     "stage_due": "2026-11-24T06:12:09.123456Z", "resolve_due": "2026-11-28T05:58:00.123456Z",
     "rating_due": None, "resolved_at": None, "closed_at": None, "suspended": False, "emergency": False,
     "returns": 0, "end": None, "origin": None, "source_id": None,
+}  # fmt: skip
+_THRESHOLDS = [50, 80, 100, 150]
+_DEADLINES: Deadlines = {
+    "stage_due": "2026-11-24T06:12:09.123456Z", "resolve_due": "2026-11-28T05:58:00.123456Z",
+    "policy": "default-2", "calendar": "cn-1/2026",
+    "stage_clock": {
+        "start": "2026-11-23T06:12:09.123456Z", "amount": 1, "unit": "working_day", "thresholds": _THRESHOLDS,
+    },
+    "resolve_clock": {
+        "start": "2026-11-23T05:58:00.123456Z", "amount": 5, "unit": "working_day", "thresholds": _THRESHOLDS,
+    },
 }  # fmt: skip
 
 
@@ -35,6 +49,8 @@ class Facts(TypedDict):
     causation_id: str
     recorded_at: str
     ticket: dict[str, str | int | bool | None]
+    deadlines: NotRequired[Deadlines]
+    """Said by every event that begins an order."""
 
 
 def facts() -> Facts:
@@ -48,6 +64,11 @@ def facts() -> Facts:
         "recorded_at": "2026-11-23T06:12:09.130001Z",
         "ticket": _SUMMARY,
     }
+
+
+def begun() -> Facts:
+    """Give what a command that begins an order would bring along."""
+    return {**facts(), "deadlines": _DEADLINES}
 
 
 class StockTicket(Aggregate):
@@ -97,19 +118,19 @@ def stock_application(environment: Mapping[str, str]) -> Application[UUID]:
 
 def walk(app: Application[UUID]) -> None:
     """Take one ticket through its six orders, saving after each command."""
-    ticket = StockTicket(facts=facts(), region="622901001001", category="roads.surface", sealed="x" * 400)
+    ticket = StockTicket(facts=begun(), region="622901001001", category="roads.surface", sealed="x" * 400)
     app.save(ticket)
-    ticket.verify(facts=facts(), matter_class="general")
+    ticket.verify(facts=begun(), matter_class="general")
     app.save(ticket)
-    ticket.issue(facts=facts(), holder="622901001")
+    ticket.issue(facts=begun(), holder="622901001")
     app.save(ticket)
-    ticket.dispatch(facts=facts(), holder="dept:622901:roads")
+    ticket.dispatch(facts=begun(), holder="dept:622901:roads")
     app.save(ticket)
-    ticket.accept(facts=facts(), first_handler="officer:roads")
+    ticket.accept(facts=begun(), first_handler="officer:roads")
     app.save(ticket)
-    ticket.resolve(facts=facts(), outcome="solved")
+    ticket.resolve(facts=begun(), outcome="solved")
     app.save(ticket)
-    ticket.feed_back(facts=facts(), holder="622901001001")
+    ticket.feed_back(facts=begun(), holder="622901001001")
     app.save(ticket)
     ticket.rate(facts=facts(), solved=True, score=5)
     ticket.close(facts=facts(), reason="rated")

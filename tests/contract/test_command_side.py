@@ -77,6 +77,20 @@ def test_six_orders_then_replay_and_time_travel(desk: Desk) -> None:
         asyncio.run(tickets.get_at(closed.number, version=99))
 
 
+def test_as_it_happened_and_as_it_was_known_are_two_questions(desk: Desk) -> None:
+    tickets = desk()
+    yesterday = utc_now() - timedelta(days=1)
+    placed = give(tickets, PLACE, Role.RESIDENT, occurred_at=yesterday)
+    before = utc_now()
+    told_late = yesterday + timedelta(hours=1)
+    give(tickets, c.Verify(), Role.GRID_WORKER, placed.number, occurred_at=told_late)
+    happened = asyncio.run(tickets.get_at(placed.number, as_of=told_late))
+    known = asyncio.run(tickets.get_at(placed.number, as_of=told_late, known_at=before))
+    assert (happened.version, known.version) == (2, 1)
+    with pytest.raises(NotFound):
+        asyncio.run(tickets.get_at(placed.number, known_at=yesterday))
+
+
 def test_a_command_id_is_done_once_whoever_is_asked_again(desk: Desk) -> None:
     first, second, command_id = desk(), desk(), new_event_id()
     placed = asyncio.run(first.handle(request(PLACE, Role.RESIDENT, command_id=command_id)))
@@ -167,6 +181,42 @@ def test_personal_data_is_sealed_and_gone_with_its_key(desk: Desk) -> None:
         tickets.vault.open(sealed.person, box, placed.number.encode())
     with pytest.raises(Refused):
         give(tickets, c.Progress(words="more about him"), Role.GRID_WORKER, placed.number)
+
+
+def test_who_was_erased_and_comes_back_is_somebody_else(desk: Desk) -> None:
+    tickets, other = desk(), desk()
+    before = walk(tickets, 1)
+    give(tickets, c.ErasePersonalData(reason="asked"), Role.DATA_PROTECTION, before.number)
+    assert give(other, PLACE.model_copy(update={"category": "other"}), Role.RESIDENT).version == 1
+    again = [give(one, PLACE, Role.RESIDENT) for one in (tickets, other, desk())]
+
+    assert len({ticket.person for ticket in again}) == 1
+    assert again[0].person != before.person
+    for one in (tickets, other):
+        noted = give(one, c.Progress(words="还是那个坑"), Role.RESIDENT, again[0].number)
+        assert noted.person == again[0].person
+        with pytest.raises(Refused) as refusal:
+            give(one, c.Withdraw(), Role.RESIDENT, before.number)
+        assert refusal.value.rule == "not-your-ticket"
+
+    give(tickets, c.ErasePersonalData(reason="asked"), Role.DATA_PROTECTION, again[0].number)
+    third = give(tickets, PLACE, Role.RESIDENT)
+    assert third.person not in (before.person, again[0].person)
+
+
+def test_who_was_erased_and_places_without_a_word_is_somebody_else_too(desk: Desk) -> None:
+    tickets = desk()
+    bare = c.Place(region=VILLAGE, category="roads.surface")
+    before = give(tickets, bare, Role.RESIDENT)
+    give(tickets, c.ErasePersonalData(reason="asked"), Role.DATA_PROTECTION, before.number)
+    assert give(tickets, bare, Role.RESIDENT).person != before.person
+
+
+def test_a_key_of_the_callers_own_names_a_command_and_tells_nobody(desk: Desk) -> None:
+    one, other = desk(), desk()
+    assert one.command_id(RESIDENT, "1") == other.command_id(RESIDENT, "1")
+    assert one.command_id(RESIDENT, "1") != one.command_id(RESIDENT, "2")
+    assert one.command_id(RESIDENT, "1") != one.command_id(Actor("wechat:ma-daming", Role.RESIDENT), "1")
 
 
 def test_a_refused_command_stores_nothing_and_its_id_stays_free(desk: Desk) -> None:

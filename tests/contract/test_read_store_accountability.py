@@ -8,13 +8,13 @@ import pytest
 
 from domain.regions import Region
 from domain.ticket_event import TicketEvent
-from domain.vocabulary import Level
+from domain.vocabulary import ClockKind, Level
 from infra.read_store.accountability_query import SqlAccountabilityQueries
 from infra.read_store.clock_queries import SqlClockQueries
 from infra.read_store.open import ReadStore
 from projections.page import MAX_LIMIT
 from projections.sla_accountability import Charges, Period
-from projections.sla_clocks import Breach, BreachFilter, Clock
+from projections.sla_clocks import Breach, BreachFilter
 from projections.ticket_state import TicketRow
 from tests.contract.read_store_fixtures import open_reads, project, read_url, reads
 from tests.contract.read_store_sample import DAY, HOUR, NOW, histories, rows
@@ -59,7 +59,7 @@ def test_the_sums_are_those_of_the_breaches(
     known_until: Mapping[str, datetime],
 ) -> None:
     assert rows
-    by_unit: defaultdict[tuple[str | None, str | None, Clock], list[Breach]] = defaultdict(list)
+    by_unit: defaultdict[tuple[str | None, str | None, ClockKind], list[Breach]] = defaultdict(list)
     for breach in breaches(reads, BreachFilter(), as_of, known_until):
         if period.start <= breach.due_at < period.end:
             by_unit[breach.level, breach.holder, breach.clock].append(breach)

@@ -8,10 +8,10 @@ import pytest
 from domain import commands as c
 from domain.regions import Region
 from domain.ticket_event import TicketEvent
-from domain.vocabulary import Level, MatterClass, Role
+from domain.vocabulary import ClockKind, Level, MatterClass, Role
 from infra.read_store.clock_queries import SqlClockQueries
 from infra.read_store.open import ReadStore
-from projections.sla_clocks import Breach, BreachFilter, Clock
+from projections.sla_clocks import Breach, BreachFilter
 from projections.ticket_state import TicketRow
 from tests.contract.read_store_fixtures import open_reads, project, read_url, reads
 from tests.contract.read_store_sample import DAY, HOUR, NOW, histories, rows
@@ -39,7 +39,7 @@ def test_breaches_are_those_of_the_definition(
 ) -> None:
     expected = []
     for row in (row for events in histories for row in clock_rows(events)):
-        if row.due_at is None or row.clock == Clock.RATING:
+        if row.due_at is None or row.clock == ClockKind.RATING:
             continue
         end = min(row.stopped_at or row.suspended_at or as_of, as_of)
         if row.due_at < end:
@@ -59,7 +59,7 @@ def test_breaches_can_be_narrowed(reads: ReadStore, rows: list[TicketRow]) -> No
     narrowed: dict[BreachFilter, Callable[[Breach], bool]] = {
         BreachFilter(region=Region("622901")): lambda b: b.place.startswith("622901"),
         BreachFilter(scope=Region("us-nyc:queens")): lambda b: Region("us-nyc:queens").contains(b.place),
-        BreachFilter(clock=Clock.VERIFY): lambda b: b.clock is Clock.VERIFY,
+        BreachFilter(clock=ClockKind.VERIFY): lambda b: b.clock is ClockKind.VERIFY,
         BreachFilter(matter_class=MatterClass.GENERAL): lambda b: b.matter_class == "general",
         BreachFilter(level=Level.DEPARTMENT): lambda b: b.level == "department",
         BreachFilter(holder=ROADS): lambda b: b.holder == ROADS,
@@ -80,7 +80,7 @@ def test_the_boundary_second(reads: ReadStore) -> None:
     late.give(c.Place(region=VILLAGE), Role.RESIDENT)
     late.give(c.Verify(), Role.GRID_WORKER, 6.5 * HOUR + timedelta(seconds=1))
     project(reads, journey.events + late.events)
-    [breach] = breaches(reads, BreachFilter(clock=Clock.VERIFY))
+    [breach] = breaches(reads, BreachFilter(clock=ClockKind.VERIFY))
     assert (breach.number, breach.overdue_seconds) == (late.events[0].number, 1.0)
 
 
@@ -88,7 +88,7 @@ def test_ratings_are_listed_only_when_asked_for(reads: ReadStore) -> None:
     journey = walked(7)
     project(reads, journey.events)
     assert not breaches(reads, BreachFilter())
-    [breach] = breaches(reads, BreachFilter(clock=Clock.RATING))
+    [breach] = breaches(reads, BreachFilter(clock=ClockKind.RATING))
     assert breach.due_at == journey.now + 7 * DAY
 
 

@@ -55,6 +55,10 @@ FILTERS: dict[str, tuple[TicketFilter, Callable[[TicketRow], bool]]] = {
     "text, no wildcard either": (TicketFilter(text="_"), lambda row: "_" in row.category),
     "holder": (TicketFilter(holder=ROADS), lambda row: row.holder == ROADS),
     "level": (TicketFilter(level=Level.GRID), lambda row: row.level == "grid"),
+    "placed": (
+        TicketFilter(placed_from=START, placed_before=START + DAY / 4),
+        lambda row: START <= row.placed_at < START + DAY / 4,
+    ),
     "due": (
         TicketFilter(due_before=START),
         lambda row: row.resolve_due is not None and row.resolve_due < START,

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -43,11 +44,11 @@ def other(path: Path, vault: Vault) -> Iterator[Vault]:
     opened.close()
 
 
-def key_of(path: Path, person: UUID) -> bytes:
-    connection = sqlite3.connect(path)
-    key: bytes = connection.execute("SELECT key FROM keys WHERE person_id = ?", (person.bytes,)).fetchone()[0]
-    connection.close()
-    return key
+def wrapped_key_of(path: Path, person: UUID) -> bytes:
+    with closing(sqlite3.connect(path)) as connection:
+        row = connection.execute("SELECT wrapped FROM data_keys WHERE person_id = ?", (person.bytes,))
+        wrapped: bytes = row.fetchone()[0]
+    return wrapped
 
 
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -142,7 +143,7 @@ def test_a_person_without_a_key_can_be_erased_in_advance(vault: Vault) -> None:
 def test_the_bytes_of_a_destroyed_key_are_nowhere_in_the_files(vault: Vault, path: Path) -> None:
     persons = [uuid4() for _ in range(300)]
     vault.ensure(persons)
-    keys = {person: key_of(path, person) for person in persons}
+    keys = {person: wrapped_key_of(path, person) for person in persons}
     for person in persons[::3]:
         vault.destroy(person)
     everything = b"".join(file.read_bytes() for file in path.parent.glob("vault.db*"))

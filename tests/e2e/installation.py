@@ -109,7 +109,12 @@ class Up:
         assert self._process is not None
         children = below(self.pid)
         self._process.send_signal(number)
-        code = self._process.wait(END_SECONDS)
+        try:
+            code = self._process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(
+                f"still running: {below(self.pid)}; it said {self._said.read_text()}"
+            ) from None
         await_end(children, END_SECONDS)
         return code
 

@@ -47,6 +47,31 @@ def test_a_ticket_in_the_past(door: Door) -> None:
     check_problem(door.get(address, Role.COUNTY, params={"version": 9}), 404, "no-such-version")
 
 
+def test_a_replay_says_who_changed_what_and_when(door: Door) -> None:
+    number = door.walk("issue")
+    address = f"/v1/tickets/{number}/replay"
+    history = door.get(address, Role.COUNTY).json()
+    assert [(step["version"], step["zh"]) for step in history["steps"]] == [
+        (1, "点单"),
+        (2, "核单"),
+        (3, "下单"),
+    ]
+    changed = {change["field"]: change["after"] for change in history["steps"][2]["changes"]}
+    assert changed["state"] == "issued"
+    second = history["steps"][1]
+    assert door.get(address, Role.COUNTY, params={"version": 2}).json()["state"] == "verified"
+    for by in ("as_of", "known_at"):
+        then = door.get(address, Role.COUNTY, params={by: second["recorded_at"]}).json()
+        assert then["version"] == 2
+    seen = door.get(f"/v1/tickets/{number}", Role.COUNTY, params={"known_at": second["recorded_at"]}).json()
+    assert seen["version"] == 2
+    check_problem(door.get(address, Role.COUNTY, params={"version": 9}), 404, "no-such-version")
+    both = {"version": 2, "as_of": second["recorded_at"]}
+    check_problem(door.get(address, Role.COUNTY, params=both), 422, "version-and-as-of")
+    stranger = Actor("stranger", Role.RESIDENT)
+    assert door.get(address, stranger).status_code == 404
+
+
 def test_an_unchanged_ticket_is_not_sent_again(door: Door) -> None:
     number = door.place()
     address = f"/v1/tickets/{number}"

@@ -10,11 +10,12 @@ import pytest
 
 from consumers.backoff import Backoff
 from consumers.progress import Condition
-from consumers.relay import Relay, RelaySettings, relay_bookmark
+from consumers.relay import Relay, RelaySettings
 from infra.broker.broker import Cluster
 from infra.broker.topics import create_topics
 from infra.event_log.kafka import KafkaEventLog
 from infra.event_log.port import TICKETS_TOPIC
+from infra.event_log.relay_mark import relay_bookmark
 from infra.event_store.open import open_event_store
 from infra.event_store.port import EventStore
 from tests.services.eventually import eventually

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from domain.errors import Invalid
 from domain.numbers import TicketNumber
-from domain.vocabulary import Channel
+from domain.vocabulary import Channel, Role
 from infra.importing.boston311 import Boston311
 from infra.importing.source import SourceCase
 
@@ -59,7 +59,7 @@ def test_everything_the_source_knew_is_kept() -> None:
 
 
 def test_free_words_and_the_exact_place_are_sealed() -> None:
-    personal = case().command.personal()
+    personal = case().command.personal(Role.SYSTEM)
     assert personal is not None
     assert personal.model_dump(exclude_none=True) == {
         "address": "1 Example St Boston MA 02128, (42.35, -71.05)",

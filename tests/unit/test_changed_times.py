@@ -18,7 +18,7 @@ from domain.rulebook import Rulebook
 from domain.time_intervals import IntervalKind
 from domain.vocabulary import MatterClass, Role
 from infra.policy_file import default_rulebook
-from tests.journeys import ROADS, VILLAGE, Journey
+from tests.journeys import ROADS, VILLAGE, Journey, walked
 from tests.random_journeys import random_journey
 from tests.unit.test_clocks import BOOK, FOREVER, HOUR, accepted, at, clock, december, due, november
 from tests.unit.test_policy import changed, content
@@ -212,6 +212,16 @@ def test_the_ledger_names_holidays_and_make_up_workdays() -> None:
     assert "春节" in names
     assert "春节调休上班" in names
     assert account.lines[-1].sum_amount == 5.0
+
+
+def test_a_hold_that_only_the_end_of_the_ticket_ended_adds_nothing_to_the_limit() -> None:
+    journey = walked(1)
+    journey.give(c.Suspend(reason="waiting for parts"), Role.VILLAGE, timedelta(minutes=10))
+    journey.give(c.Withdraw(), Role.RESIDENT, timedelta(minutes=30))
+    held = clock(journey)
+    account = ledger(held, journey.now, BOOK)
+    assert held.stopped_at == held.pauses[-1].start
+    assert account.extended_amount == 0
 
 
 @settings(max_examples=60, deadline=None)

@@ -157,7 +157,7 @@ def test_a_merge_writes_to_both_and_can_be_undone() -> None:
     assert itself.value.rule == "merge-into-itself"
     with pytest.raises(Refused):
         decide(child.ticket, into, child.context(ACTORS[Role.TOWNSHIP]))
-    elsewhere = parent.ticket.model_copy(update={"region": Region("622901002001")})
+    elsewhere = parent.ticket.changed(region=Region("622901002001"))
     with pytest.raises(Forbidden) as outside:
         decide_pair(child.ticket, elsewhere, into, child.context(ACTORS[Role.TOWNSHIP]))
     assert outside.value.rule == "outside-region"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from domain.errors import Invalid
 from domain.numbers import TicketNumber
-from domain.vocabulary import Channel
+from domain.vocabulary import Channel, Role
 from infra.importing.formats import FORMATS, format_named
 from infra.importing.nyc311 import Nyc311
 from infra.importing.source import SourceCase
@@ -61,7 +61,7 @@ def test_everything_the_source_knew_is_kept() -> None:
 
 
 def test_the_exact_place_is_personal_and_nothing_else_is() -> None:
-    personal = case().command.personal()
+    personal = case().command.personal(Role.SYSTEM)
     assert personal is not None
     assert personal.model_dump(exclude_none=True) == {
         "address": "91-33 97 STREET, WOODHAVEN, 11421, (40.69, -73.84)"

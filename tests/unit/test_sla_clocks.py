@@ -8,24 +8,24 @@ from hypothesis import strategies as st
 from domain import commands as c
 from domain.regions import Region
 from domain.ticket import Ticket
-from domain.vocabulary import Role, State
-from projections.sla_clocks import Clock, ClockRow
+from domain.vocabulary import ClockKind, Role, State
+from projections.sla_clocks import ClockRow
 from tests.journeys import ROADS, START, VILLAGE, Journey, walked
 from tests.random_journeys import random_journey
 from tests.read_models import clock_rows, pair
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 STAGES = {
-    State.PLACED: Clock.VERIFY,
-    State.VERIFIED: Clock.ISSUE,
-    State.ISSUED: Clock.DISPATCH,
-    State.DISPATCHED: Clock.ACCEPT,
-    State.RESOLVED: Clock.FEED_BACK,
-    State.FED_BACK: Clock.RATING,
+    State.PLACED: ClockKind.VERIFY,
+    State.VERIFIED: ClockKind.ISSUE,
+    State.ISSUED: ClockKind.DISPATCH,
+    State.DISPATCHED: ClockKind.ACCEPT,
+    State.RESOLVED: ClockKind.FEED_BACK,
+    State.FED_BACK: ClockKind.RATING,
 }
 
 
-def of(journey: Journey, clock: Clock) -> list[ClockRow]:
+def of(journey: Journey, clock: ClockKind) -> list[ClockRow]:
     return [row for row in clock_rows(journey.events) if row.clock == clock]
 
 
@@ -39,7 +39,7 @@ def broken(row: ClockRow, as_of: datetime) -> bool:
 def check_against(ticket: Ticket, rows: list[ClockRow], as_of: datetime) -> None:
     deadlines = ticket.deadlines
     current = [row for row in rows if row.current]
-    [resolve] = [row for row in current if row.clock == Clock.RESOLVE]
+    [resolve] = [row for row in current if row.clock == ClockKind.RESOLVE]
     running = [row for row in rows if row.stopped_at is None]
     assert (resolve in running) == (ticket.resolved_at is None and not ticket.ended)
     assert resolve.cycle == ticket.cycle
@@ -53,7 +53,7 @@ def check_against(ticket: Ticket, rows: list[ClockRow], as_of: datetime) -> None
     clock = STAGES.get(ticket.state)
     due = None
     if deadlines is not None:
-        due = deadlines.rating_due if clock is Clock.RATING else deadlines.stage_due
+        due = deadlines.rating_due if clock is ClockKind.RATING else deadlines.stage_due
     if due is not None and clock is not None:
         assert [(row.clock, row.due_at) for row in stages] == [(clock, due)]
     for row in running:
@@ -88,7 +88,7 @@ def test_stopped_exactly_when_due_is_in_time_and_a_microsecond_later_is_not() ->
     for late, kept in ((timedelta(0), True), (timedelta(microseconds=1), False)):
         journey = walked(1)
         journey.give(c.Verify(), Role.GRID_WORKER, 6.5 * HOUR + late)  # four working hours and the break
-        [row] = of(journey, Clock.VERIFY)
+        [row] = of(journey, ClockKind.VERIFY)
         assert row.due_at is not None
         assert row.stopped_at == row.due_at + late
         assert row.kept is kept
@@ -98,9 +98,9 @@ def test_stopped_exactly_when_due_is_in_time_and_a_microsecond_later_is_not() ->
 def test_a_limit_that_is_moved_after_it_has_passed_stays_broken() -> None:
     journey = walked(5)
     journey.give(c.DeclareEmergency(reason="flood"), Role.COUNTY)
-    emergency_due = of(journey, Clock.RESOLVE)[-1].due_at
+    emergency_due = of(journey, ClockKind.RESOLVE)[-1].due_at
     journey.give(c.StandDown(), Role.COUNTY, 3 * DAY)
-    broken_one, running = of(journey, Clock.RESOLVE)
+    broken_one, running = of(journey, ClockKind.RESOLVE)
     assert (broken_one.due_at, broken_one.stopped_at) == (emergency_due, journey.now)
     assert broken(broken_one, START + 90 * DAY)
     assert running.due_at is not None
@@ -114,34 +114,34 @@ def test_a_stage_that_is_entered_twice_has_two_runs() -> None:
     journey = walked(4)
     journey.give(c.Return(reason="not ours"), Role.DEPARTMENT, 2 * DAY)
     journey.give(c.Dispatch(department="dept:water"), Role.TOWNSHIP, HOUR)
-    first, second = of(journey, Clock.ACCEPT)
+    first, second = of(journey, ClockKind.ACCEPT)
     assert (first.holder, first.kept) == (ROADS, False)
     assert (second.holder, second.stopped_at) == ("dept:water", None)
-    assert [row.stopped_at is None for row in of(journey, Clock.DISPATCH)] == [False, False]
+    assert [row.stopped_at is None for row in of(journey, ClockKind.DISPATCH)] == [False, False]
 
 
 def test_a_transfer_goes_on_with_the_same_run_and_charges_the_new_holder() -> None:
     journey = walked(4)
     journey.give(c.Transfer(to_unit="dept:water", reason="theirs"), Role.DEPARTMENT, HOUR)
-    [row] = of(journey, Clock.ACCEPT)
+    [row] = of(journey, ClockKind.ACCEPT)
     assert (row.holder, row.stopped_at) == ("dept:water", None)
 
 
 def test_a_stopped_clock_is_charged_to_the_one_who_let_it_run() -> None:
     journey = walked(5)
     journey.give(c.Resolve(), Role.DEPARTMENT, 20 * DAY)
-    [row] = of(journey, Clock.RESOLVE)
+    [row] = of(journey, ClockKind.RESOLVE)
     assert (row.level, row.holder, row.kept) == ("department", ROADS, False)
 
 
 def test_while_it_is_suspended_no_limit_is_broken() -> None:
     journey = walked(5)
     journey.give(c.Suspend(reason="winter"), Role.TOWNSHIP, DAY)
-    [row] = of(journey, Clock.RESOLVE)
+    [row] = of(journey, ClockKind.RESOLVE)
     assert row.suspended_at == journey.now
     assert not broken(row, START + 900 * DAY)
     journey.give(c.Resume(), Role.TOWNSHIP, 100 * DAY)
-    [resumed] = of(journey, Clock.RESOLVE)
+    [resumed] = of(journey, ClockKind.RESOLVE)
     assert row.due_at is not None
     assert (resumed.suspended_at, resumed.due_at) == (None, row.due_at + 100 * DAY)
     assert not broken(resumed, journey.now)
@@ -152,28 +152,28 @@ def test_withdrawn_while_suspended_stops_when_the_clock_stood_still() -> None:
     journey.give(c.Suspend(reason="winter"), Role.TOWNSHIP, DAY)
     suspended_at = journey.now
     journey.give(c.Withdraw(), Role.RESIDENT, 100 * DAY)
-    [row] = of(journey, Clock.RESOLVE)
+    [row] = of(journey, ClockKind.RESOLVE)
     assert (row.stopped_at, row.kept) == (suspended_at, True)
     journey.give(c.ErasePersonalData(reason="asked"), Role.DATA_PROTECTION, DAY)
-    assert of(journey, Clock.RESOLVE)[0].stopped_at == suspended_at
+    assert of(journey, ClockKind.RESOLVE)[0].stopped_at == suspended_at
 
 
 def test_rework_lets_the_matters_clock_run_on() -> None:
     journey = walked(6)
     journey.give(c.Rework(reason="still broken"), Role.GRID_WORKER, HOUR)
-    [row] = of(journey, Clock.RESOLVE)
+    [row] = of(journey, ClockKind.RESOLVE)
     assert row.stopped_at is None
     journey.give(c.Resolve(), Role.DEPARTMENT, 20 * DAY)
-    [row] = of(journey, Clock.RESOLVE)
+    [row] = of(journey, ClockKind.RESOLVE)
     assert (row.stopped_at, row.kept) == (journey.now, False)
-    assert len(of(journey, Clock.FEED_BACK)) == 2
+    assert len(of(journey, ClockKind.FEED_BACK)) == 2
 
 
 def test_a_reopened_ticket_has_a_new_cycle_and_the_old_one_stays_as_it_was() -> None:
     journey = walked(8)
     before = clock_rows(journey.events)
     journey.give(c.Reopen(reason="it is back"), Role.RESIDENT, DAY)
-    first, second = of(journey, Clock.RESOLVE)
+    first, second = of(journey, ClockKind.RESOLVE)
     assert first == before[0]._replace(current=False, version=journey.events[-1].sequence)
     assert (second.cycle, second.started_at, second.stopped_at) == (2, journey.now, None)
     assert second.due_at == journey.now + 7 * DAY  # five working days and a weekend
