@@ -17,7 +17,7 @@ from projections.reports.language import TAGS, Language, in_one_line, spoken
 from projections.reports.number_text import written
 
 Json: TypeAlias = dict[str, "Json"] | list["Json"] | str | int
-_WIDE, _BETWEEN = 34, 2
+_NARROW, _WIDE, _BETWEEN = 4, 34, 2
 _CHINESE = "\u2e80"
 """From here on a character is as wide as two."""
 
@@ -85,9 +85,9 @@ def _table(table: Table, language: Language) -> Json:
 
 def _share(n: int, rows: list[list[tuple[str, ...]]], head: Words, language: Language) -> int:
     """How much of the width a column takes: as much as its longest line, or word of its head."""
-    words = (_length(word) for line in spoken(head, language) for word in line.split())
+    words = (_length(word) for line in spoken(head, language) for word in line.split() if word.isascii())
     longest = max((_length(line) for row in rows for line in row[n]), default=0)
-    return min(_WIDE, max(longest, *words) + _BETWEEN)
+    return min(_WIDE, max(longest, *words, _NARROW) + _BETWEEN)
 
 
 def _length(text: str) -> int:

@@ -9,7 +9,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from projections.indicators.indicator import Words
-from projections.reports.content import Cell, Chart, Kind, Report, Section, Span, Table
+from projections.reports.content import Cell, Chart, ChartKind, Kind, Report, Section, Span, Table
 from projections.reports.language import Language, in_one_line
 
 _FORMATS: Mapping[Kind, str] = {
@@ -25,6 +25,14 @@ _FORMATS: Mapping[Kind, str] = {
 _SCALE: Mapping[Kind, float] = {Kind.POINTS: 100, Kind.SECONDS: 1 / 3600}
 """What a number is multiplied with to be in its format's unit."""
 _FROM, _TO = Words("自", "from"), Words("至", "to")
+_DRAWN: Mapping[ChartKind, str] = {
+    ChartKind.COLUMNS: "column",
+    ChartKind.LINE: "line",
+    ChartKind.BARS: "bar",
+    ChartKind.DOTS: "bar",
+}
+"""How Excel draws them; intervals stand in the tables, and a heat map is a table."""
+_BESIDE = 10
 _NAME = 31
 _WIDE, _USUAL = 34, 13
 _SAME_EVERY_TIME = datetime(2000, 1, 1, tzinfo=UTC).replace(tzinfo=None)
@@ -113,7 +121,7 @@ class _Sheets:
             sheet.write_number(row, column, value * _SCALE.get(kind, 1), form)
 
     def _chart_data(self, sheet: Worksheet, chart: Chart, row: int) -> int:
-        """Charts stand in the HTML and the PDF; a workbook has their numbers, to be drawn as one likes."""
+        """Write a chart's numbers, and let Excel draw them beside the tables."""
         sheet.write(row, 0, self._say(chart.title), self._bold)
         heads = (Words("标签", "Label"), Words("数值", "Value"), Words("组", "Group"))
         for column, words in enumerate(heads):
@@ -123,4 +131,19 @@ class _Sheets:
             self._number(sheet, n, 1, chart.unit, point.value)
             if point.group:
                 sheet.write_string(n, 2, self._say(point.group), self._text)
+        if chart.kind in _DRAWN:
+            self._drawing(sheet, chart, row)
         return row + 2 + len(chart.points)
+
+    def _drawing(self, sheet: Worksheet, chart: Chart, row: int) -> None:
+        first, last = row + 2, row + 1 + len(chart.points)
+        drawing = self._book.add_chart({"type": _DRAWN[chart.kind]})
+        drawing.add_series(
+            {
+                "categories": [sheet.get_name(), first, 0, last, 0],
+                "values": [sheet.get_name(), first, 1, last, 1],
+            }
+        )
+        drawing.set_title({"name": self._say(chart.title), "name_font": {"size": 11}})
+        drawing.set_legend({"none": True})
+        sheet.insert_chart(row, _BESIDE, drawing, {"description": self._say(chart.says)})
