@@ -1,17 +1,18 @@
 """Asks for everything that a report says, always as of the same moment and position of the log."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
 from domain.periods import Period
 from projections.indicators.dashboard import DASHBOARD
-from projections.indicators.figures import Counted, Figure, Key, figure_of
+from projections.indicators.figures import Figure, Key
 from projections.indicators.indicator import Indicator
 from projections.indicators.question import Breakdown
 from projections.indicators.registry import REGISTRY
 from projections.indicators.standing import standing
 from projections.indicators.table import OldestMissing
-from projections.reports.facts import Compared, Facts, KnownLog, ReportQueries
+from projections.reports.facts import Compared, Facts, Figures, KnownLog, ReportQueries
 from projections.reports.order import ReportOrder
 
 TREND = ("on-time-rate", "satisfaction-rate")
@@ -31,6 +32,9 @@ BY_CATEGORY = tuple(
 )  # fmt: skip
 BY_HOLDER = tuple(REGISTRY[key] for key in ("on-time-rate", "overdue-backlog-rate"))
 TIMES = tuple(one for key, one in REGISTRY.items() if key.startswith("time-at-"))
+_AT_A_TIME = 4
+Run = Mapping[Period, Mapping[Key, Figure]]
+"""Figures by period, then by the values of the other breakdowns."""
 _CATEGORY, _LEVEL, _HOLDER, _GRID = map(Breakdown, ("category", "level", "holder", "grid"))
 
 
@@ -53,73 +57,61 @@ def gather(order: ReportOrder, queries: ReportQueries, oldest_missing: OldestMis
 
 
 def _ask(order: ReportOrder, log: KnownLog, queries: ReportQueries) -> Facts:
-    period = order.period
-    overview = _overview(order, queries)
+    """Ask several questions at a time: most of the time of one is its analysis, by one processor."""
+    period, on_time, before = order.period, REGISTRY["on-time-rate"], order.period.before
+    with ThreadPoolExecutor(_AT_A_TIME) as pool:
+
+        def figures(indicators: Sequence[Indicator], *by: Breakdown, of: Period = period) -> Future[Figures]:
+            return pool.submit(queries.figures, indicators, order.question(of, *by))
+
+        def run(indicator: Indicator, *by: Breakdown, since: Period) -> Future[Run]:
+            return pool.submit(_run, indicator, order, queries, by, since)
+
+        first = min(order.earlier[0], period.last_year, key=lambda one: one.start)
+        overviews = [figures(DASHBOARD, of=one) for one in (period, before, period.last_year)]
+        units, categories = figures(BY_UNIT, order.units), figures(BY_CATEGORY, _CATEGORY)
+        holders, times = figures(BY_HOLDER, _LEVEL, _HOLDER), figures(TIMES)
+        filed = run(REGISTRY["cases-filed"], order.units, _CATEGORY, since=first)
+        trend = {key: run(REGISTRY[key], since=order.earlier[0]) for key in TREND}
+        grids = run(on_time, _GRID, since=before)
+        names = pool.submit(queries.names, order)
+    overview = tuple(
+        Compared(one, *(of_period.result()[one.key][()] for of_period in overviews)) for one in DASHBOARD
+    )
     undecided = sum(one.now.counted.undecided for one in overview)
-    on_time = REGISTRY["on-time-rate"]
     return Facts(
         order=order,
         log=log,
-        names=queries.names(order),
+        names=names.result(),
         provisional=standing(order.question(period), undecided, log.oldest_missing),
         overview=overview,
-        units=queries.figures(BY_UNIT, order.question(period, order.units)),
-        categories=queries.figures(BY_CATEGORY, order.question(period, _CATEGORY)),
-        holders=queries.figures(BY_HOLDER, order.question(period, _LEVEL, _HOLDER)),
-        times=queries.figures(TIMES, order.question(period)),
-        filed=_filed(order, queries),
-        trend={key: _trend(REGISTRY[key], order, queries) for key in TREND},
-        grids=queries.figures([on_time], order.question(period, _GRID))[on_time.key],
-        grids_before=queries.figures([on_time], order.question(period.before, _GRID))[on_time.key],
-    )
-
-
-def _overview(order: ReportOrder, queries: ReportQueries) -> tuple[Compared, ...]:
-    now, before, last_year = (
-        queries.figures(DASHBOARD, order.question(period))
-        for period in (order.period, order.period.before, order.period.last_year)
-    )
-    return tuple(Compared(one, now[one.key][()], before[one.key][()], last_year[one.key][()])
-                 for one in DASHBOARD)  # fmt: skip
-
-
-def _filed(order: ReportOrder, queries: ReportQueries) -> Mapping[Period, Mapping[Key, int]]:
-    filed = _by_period(REGISTRY["cases-filed"], order, queries, (order.units, _CATEGORY))
-    return {period: {key: one.included for key, one in counts.items()} for period, counts in filed.items()}
-
-
-def _trend(indicator: Indicator, order: ReportOrder, queries: ReportQueries) -> Mapping[Period, Figure]:
-    found = _by_period(indicator, order, queries, ())
-    return {period: figure_of(indicator, counts[()]) for period, counts in found.items() if () in counts}
-
-
-def _by_period(
-    indicator: Indicator, order: ReportOrder, queries: ReportQueries, by: tuple[Breakdown, ...]
-) -> Mapping[Period, Mapping[Key, Counted]]:
-    """Ask year by year, and add up what lies in one period: a week can lie in two years."""
-    wanted = (*order.earlier, order.period)
-    wanted = wanted if order.period.last_year in wanted else (order.period.last_year, *wanted)
-    grain = Breakdown(order.period.grain)
-    found: dict[Period, dict[Key, Counted]] = {period: {} for period in wanted}
-    for year in sorted({moment.year for period in wanted for moment in (period.start, period.last_moment)}):
-        question = order.question(Period.parse(str(year)), *by, grain)
-        for (*key, name), figure in queries.figures([indicator], question)[indicator.key].items():
-            period = Period.parse(name)
-            if period in found:
-                counts = found[period]
-                counts[tuple(key)] = _sum(counts.get(tuple(key)), figure.counted)
-    return found
-
-
-def _sum(one: Counted | None, other: Counted) -> Counted:
-    """Add up what was counted of shares and counts; durations have no sum."""
-    if one is None:
-        return other
-    return Counted(
-        one.included + other.included,
-        one.hits + other.hits,
-        {key: one.excluded.get(key, 0) + other.excluded.get(key, 0)
-         for key in {**one.excluded, **other.excluded}},
-        one.undecided + other.undecided,
-        one.late_events + other.late_events,
+        units=units.result(),
+        categories=categories.result(),
+        holders=holders.result(),
+        times=times.result(),
+        filed={of: {key: one.counted.included for key, one in found.items()}
+               for of, found in filed.result().items()},
+        trend={key: {of: found[()] for of, found in one.result().items() if () in found}
+               for key, one in trend.items()},
+        grids=grids.result()[period],
+        grids_before=grids.result()[before],
     )  # fmt: skip
+
+
+def _run(
+    indicator: Indicator,
+    order: ReportOrder,
+    queries: ReportQueries,
+    by: tuple[Breakdown, ...],
+    since: Period,
+) -> Run:
+    """Ask for a run of periods up to the report's, each with its figures."""
+    found: dict[Period, dict[Key, Figure]] = {}
+    period = since
+    while period.start <= order.period.start:
+        found[period] = {}
+        period = period.following
+    question = replace(order.question(order.period, *by, Breakdown(order.period.grain)), since=since)
+    for (*key, name), figure in queries.figures([indicator], question)[indicator.key].items():
+        found[Period.parse(name)][tuple(key)] = figure
+    return found

@@ -165,7 +165,7 @@ def parameters_of(question: Question) -> Parameters:
     snapshots = [moment_text(at) for at in question.snapshots]
     return {
         "as_of": moment_text(question.as_of),
-        "start": moment_text(question.period.start),
+        "start": moment_text(question.start),
         "end": moment_text(question.period.end),
         "region": region,
         "below": _below(question.region),
