@@ -28,6 +28,7 @@ from api.kpi_routes import kpi_routes
 from api.list_routes import list_routes
 from api.log_routes import log_routes
 from api.receipt_routes import receipt_routes
+from api.report_routes import report_routes
 from api.ticket_routes import ticket_routes
 from api.unseal_routes import unseal_routes
 from domain.errors import Refused, Transient
@@ -36,8 +37,8 @@ from infra.privacy.unsealing import Unsealing
 from infra.ticket_receipts import TicketReceipts
 from infra.tickets import Tickets
 from infra.transparency.log_reader import LogReader
-from projections.indicators.answers import IndicatorQueries
 from projections.indicators.table import OldestMissing
+from projections.reports.facts import ReportQueries
 from projections.sla_accountability import AccountabilityQueries
 from projections.sla_clocks import ClockQueries, KnownUntil
 from projections.ticket_state import TicketQueries
@@ -72,7 +73,7 @@ class Parts:
     rollup: Rollup
     transparency_log: LogReader
     receipts: TicketReceipts
-    indicators: IndicatorQueries
+    indicators: ReportQueries
     oldest_missing: OldestMissing
     health: Health
 
@@ -142,6 +143,9 @@ def create_app(
     app.include_router(receipt_routes(parts.tickets, parts.receipts, identify))
     app.include_router(log_routes(parts.transparency_log, identify))
     app.include_router(kpi_routes(parts.indicators, identify, clock, parts.known_until, parts.oldest_missing))
+    app.include_router(
+        report_routes(parts.indicators, identify, clock, parts.known_until, parts.oldest_missing)
+    )
     app.include_router(catalogue_routes())
     app.include_router(health_routes(parts.health))
     add_docs_page(app)

@@ -69,7 +69,7 @@ def kpi(
     indicator = indicator_of(name)
     moment = as_of or utc_now()
     with Installation.at(home) as parts:
-        _bring_up_to_date(parts)
+        bring_up_to_date(parts)
         question = Question(
             period=Period.parse(period) if period else Period.containing(moment, Grain.MONTH),
             as_of=moment,
@@ -88,7 +88,8 @@ def kpi(
         _show(table)
 
 
-def _bring_up_to_date(parts: Installation) -> None:
+def bring_up_to_date(parts: Installation) -> None:
+    """Let the figures know everything that has arrived in the warehouse; raises Transient."""
     with closing(parts.clickhouse()) as client:
         migrate(client, parts.settings.clickhouse_cluster)
         refresh_alone(parts, client)

@@ -68,6 +68,11 @@ class Period:
         return _midnight(self.following.first_day)
 
     @property
+    def last_moment(self) -> datetime:
+        """The last one that a clock of microseconds can tell."""
+        return self.end - timedelta(microseconds=1)
+
+    @property
     def following(self) -> "Period":
         """The period after this one."""
         return Period(self.grain, _NEXT[self.grain](self.first_day))

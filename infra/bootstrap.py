@@ -18,7 +18,7 @@ from domain.rulebook import Rulebook
 from infra.clickhouse.accounts import ANALYST, WRITER, read_password
 from infra.clickhouse.connect import connect
 from infra.clickhouse.errors import ClickHouseUnavailable
-from infra.clickhouse.indicators.queries import ClickHouseIndicators
+from infra.clickhouse.report_queries import ClickHouseReportQueries
 from infra.clickhouse.rollup import RollupRow, regional_rollup
 from infra.event_log.embedded import EmbeddedEventLog
 from infra.event_log.kafka import KafkaEventLog
@@ -186,9 +186,9 @@ class Installation:
         return connect(running.clickhouse, user, read_password(self.home.clickhouse, user))
 
     @cached_property
-    def indicators(self) -> ClickHouseIndicators:
-        """The indicators in ClickHouse; it connects when it is first asked."""
-        indicators = ClickHouseIndicators(self.clickhouse)
+    def indicators(self) -> ClickHouseReportQueries:
+        """The indicators in ClickHouse, and what reports ask; it connects when it is first asked."""
+        indicators = ClickHouseReportQueries(self.clickhouse)
         self._closing.callback(indicators.close)
         return indicators
 

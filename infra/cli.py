@@ -41,6 +41,7 @@ _COMMANDS = {
     "kpi": "consumers.kpi_command:kpi",
     "sql": "infra.sql_command:sql",
     "export": "infra.export_command:export_command",
+    "report": "consumers.report_command:report",
     "bench": "tests.benchmarks.command:bench",
 }
 

@@ -52,21 +52,29 @@ def import_command(
 @click.command("simulate")
 @click.option("--tickets", "count", type=click.IntRange(1, 1_000_000), default=500, show_default=True)
 @click.option("--seed", type=int, default=2026, show_default=True)
+@click.option("--days", type=click.IntRange(1, 3660), default=1, show_default=True, help="How many days.")
 @click.option(
     "--until",
     type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z"]),
     default=None,
-    help="When the simulated day ends; default now.",
+    help="When the last simulated day ends; default now.",
 )
 @home_option
-def simulate_command(count: int, seed: int, until: datetime | None, home: Path | None) -> None:  # fmt: skip
-    """Play residents and officers of Linxia through a day; the same seed gives the same day."""
+def simulate_command(count: int, seed: int, days: int, until: datetime | None, home: Path | None) -> None:
+    """Play residents and officers of Linxia through days; the same options give the same days."""
     with (
         Installation.at(home) as parts,
         deadlines_unwatched(parts.store),
-        progress_bar("simulating a day in Linxia") as progress,
+        progress_bar("simulating Linxia") as progress,
     ):
         result = asyncio.run(
-            simulate(parts.tickets, seed=seed, count=count, until=until or utc_now(), progress=progress)
+            simulate(
+                parts.tickets,
+                seed=seed,
+                count=count,
+                until=until or utc_now(),
+                days=days,
+                progress=progress,
+            )
         )
     click.echo(f"{result.tickets} tickets, {result.commands} commands, {result.events} events")

@@ -103,7 +103,7 @@ def _moments(
     if indicator.at is None:
         return question.snapshots
     at = indicator.at.value(surroundings)
-    inside = isinstance(at, datetime) and question.period.start <= at < question.period.end
+    inside = isinstance(at, datetime) and question.start <= at < question.period.end
     return (cast(datetime, at),) if inside else ()
 
 

@@ -70,6 +70,10 @@ class Question:
     """Only what was recorded by then is known; None: everything."""
     position: int | None = None
     """Only what the event store held up to this position is known; None: everything."""
+    offsets: Mapping[int, int] = field(default_factory=dict)
+    """Only the events of the log below these offsets by partition are known; empty: everything."""
+    since: Period | None = None
+    """Reaches back to the beginning of this period: for a run of periods. Not of a snapshot."""
     known_until: Mapping[str, datetime] = field(default_factory=dict)
     """By origin: when it last spoke. What was imported as open and not touched since is judged as of then."""
 
@@ -82,6 +86,16 @@ class Question:
             raise Invalid(f"{MAX_BREAKDOWNS} breakdowns are the most", rule="bad-breakdown", field="by")
         if len(set(self.by)) < len(self.by) or len([one for one in self.by if one.grain]) > 1:
             raise Invalid("a breakdown comes once, and one is of time", rule="bad-breakdown", field="by")
+
+    @property
+    def start(self) -> datetime:
+        """The first moment that it asks for."""
+        return (self.since or self.period).start
+
+    @property
+    def as_known_then(self) -> bool:
+        """Whether less than everything is to be known."""
+        return self.recorded_by is not None or self.position is not None or bool(self.offsets)
 
     @property
     def grain(self) -> Grain | None:

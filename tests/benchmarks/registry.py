@@ -11,6 +11,7 @@ from tests.benchmarks.indicators import IndicatorsOverAYear
 from tests.benchmarks.lag import LagToAnalysts, LagToList
 from tests.benchmarks.landing import LandingInClickHouse
 from tests.benchmarks.measure import Measure
+from tests.benchmarks.prefecture_report import PrefectureReport
 from tests.benchmarks.projection import TicketState
 from tests.benchmarks.rebuild import RebuildOfTheAnalytics
 from tests.benchmarks.relay import RelayToKafka
@@ -38,4 +39,5 @@ MEASURES: Sequence[Measure] = (
     InclusionProof(),
     AuditVerify(),
     IndicatorsOverAYear(),
+    PrefectureReport(),
 )

@@ -20,7 +20,13 @@ from infra.clickhouse.indicators.figure_sql import (
     figures_sql,
     judged,
 )
-from infra.clickhouse.indicators.matter_sql import matters_sql
+from infra.clickhouse.indicators.known import (
+    known_matters,
+    known_parameters,
+    known_sql,
+    moment_text,
+    reached_parameters,
+)
 from infra.clickhouse.indicators.matter_tables import current_matters, read_position
 from projections.indicators.answers import Behind, LogPosition, Part
 from projections.indicators.estimates import Quantiles
@@ -30,7 +36,6 @@ from projections.indicators.question import Question
 from projections.page import Page, checked_limit, read_cursor, write_cursor
 
 Parameters = dict[str, object]
-_COUNTY_DIGITS = 6
 _SETTINGS = {
     "enable_extended_results_for_datetime_functions": 1,
     "compile_expressions": 0,  # compiling takes longer than a question
@@ -42,12 +47,7 @@ _PARTS: Mapping[Part, str] = {
     Part.UNDECIDED: "undecided_0",
 }
 _AFTER = "(number, cycle, at_0) > ({number:String}, {cycle:UInt32}, {after:DateTime64(6, 'UTC')})"
-_KNOWN = """
-recorded_at <= {recorded_by:DateTime64(6, 'UTC')} AND store_position <= {position:UInt64}
-AND startsWith(number, {area:String})
-"""
-_LONG_AGO, _FAR = datetime(1901, 1, 1, tzinfo=UTC), datetime(2261, 1, 1, tzinfo=UTC)
-_EVERYTHING = 2**63
+_LONG_AGO = datetime(1901, 1, 1, tzinfo=UTC)
 
 
 class ClickHouseIndicators:
@@ -68,7 +68,7 @@ class ClickHouseIndicators:
         """See `IndicatorQueries.figures`."""
         if question.grain and len(indicators) > 1:
             raise Invalid("by time one indicator at once", rule="bad-breakdown", field="by")
-        rows = self._rows(figures_sql(_selection(indicators, question)), _parameters(question))
+        rows = self.rows(figures_sql(_selection(indicators, question)), self._bound(question))
         found: dict[str, dict[Key, Figure]] = {indicator.key: {} for indicator in indicators}
         for row in rows:
             key = tuple(_name(row[f"key_{n}"], question, n) for n in range(len(question.by)))
@@ -89,11 +89,11 @@ class ClickHouseIndicators:
     ) -> Page[Behind]:
         """See `IndicatorQueries.behind`."""
         checked_limit(limit)
-        parameters = _parameters(question) | {"counting": indicator.unit == "count", "limit": limit + 1}
+        parameters = self._bound(question) | {"counting": indicator.unit == "count", "limit": limit + 1}
         after = "true"
         if cursor is not None:
             number, cycle, at = read_cursor(cursor, _order(indicator, part), 3)
-            parameters |= {"number": number, "cycle": cycle, "after": _text(_moment(at))}
+            parameters |= {"number": number, "cycle": cycle, "after": moment_text(_moment(at))}
             after = _AFTER
         seconds = "seconds_0" if indicator.duration else "NULL"
         columns = ", ".join([*_PLAIN, "code_0", "hit_0", "undecided_0", seconds])
@@ -115,7 +115,12 @@ class ClickHouseIndicators:
         with self._asking() as client:
             return read_position(client)
 
-    def _rows(self, sql: str, parameters: Parameters) -> list[dict[str, object]]:
+    def _bound(self, question: Question) -> Parameters:
+        reached = reached_parameters(self.position()) if question.as_known_then else {}
+        return parameters_of(question) | reached
+
+    def rows(self, sql: str, parameters: Parameters) -> list[dict[str, object]]:
+        """Ask a statement and give its rows by the names of the columns; raises ClickHouseUnavailable."""
         with self._asking() as client:
             answer = client.query(sql, parameters=parameters, settings=_SETTINGS)
             return [dict(zip(answer.column_names, row, strict=True)) for row in answer.result_rows]
@@ -149,46 +154,32 @@ def _selection(indicators: Sequence[Indicator], question: Question) -> Selection
 def _source(question: Question) -> Callable[[Sequence[str]], str]:
     """The tables of matters as they are known now; as they were known then they are made of the events."""
     there = IN_REGION if question.region else EVERYWHERE
-    if question.recorded_by is None and question.position is None:
+    if not question.as_known_then:
         return lambda columns: current_matters(columns, there)
-    return lambda columns: (
-        f"SELECT {', '.join(columns)} FROM ({matters_sql(_KNOWN)}) WHERE {there}"  # noqa: S608 - own names
-    )
+    return lambda columns: known_matters(columns, there, known_sql(question))
 
 
-def _parameters(question: Question) -> Parameters:
+def parameters_of(question: Question) -> Parameters:
+    """Give the values that the statements about a question bind."""
     region = question.region or ""
-    snapshots = [_text(at) for at in question.snapshots]
+    snapshots = [moment_text(at) for at in question.snapshots]
     return {
-        "as_of": _text(question.as_of),
-        "start": _text(question.period.start),
-        "end": _text(question.period.end),
+        "as_of": moment_text(question.as_of),
+        "start": moment_text(question.start),
+        "end": moment_text(question.period.end),
         "region": region,
         "below": _below(question.region),
-        "area": _area(question.region),
         "origins": list(question.known_until),
-        "spoke": [_text(at) for at in question.known_until.values()],
+        "spoke": [moment_text(at) for at in question.known_until.values()],
         "snapshots": snapshots,
-        "snapshot": snapshots[-1] if snapshots else _text(_LONG_AGO),
-        "recorded_by": _text(question.recorded_by or _FAR),
-        "position": _EVERYTHING if question.position is None else question.position,
+        "snapshot": snapshots[-1] if snapshots else moment_text(_LONG_AGO),
+        **known_parameters(question),
         **{f"narrow_{n}": value for n, value in enumerate(question.narrowed.values())},
     }
 
 
 def _below(region: Region | None) -> str:
     return "" if region is None else str(region) if region.chinese else f"{region}:"
-
-
-def _area(region: Region | None) -> str:
-    """How the numbers of its tickets begin: no event of a ticket takes it out of its county."""
-    if region is None:
-        return ""
-    return region[:_COUNTY_DIGITS] if region.chinese else region.area
-
-
-def _text(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
 
 
 def _moment(value: object) -> datetime:
