@@ -122,8 +122,9 @@ def _append(file: Path, leaves: Sequence[bytes]) -> Figure:
 
 
 class LogRebuild:
-    """Leaves a second when the whole tree is built anew from a SQLite event store, in several processes, from an
-    empty folder to the durable checkpoint."""
+    """Leaves a second when the whole tree is built anew from a SQLite event store, in several processes,
+    from an empty folder to the durable checkpoint.
+    """
 
     name = "log-rebuild"
     unit = "leaves/s"
