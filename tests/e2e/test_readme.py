@@ -18,6 +18,7 @@ from infra.cli import liudan
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+CHART = "docs/report-hot-concerns.svg"
 LIUDAN = f'liudan() {{ {sys.executable} -P -m infra.cli "$@"; }}\n'
 
 
@@ -113,6 +114,16 @@ def test_indicators_and_their_figures(running: tuple[Path, int]) -> None:
     said = "\n".join(run(LIUDAN + block("kpi"), port, LIUDAN_HOME=str(home)))
     for name in ("结案率 Closing rate", "按期结案率 On-time rate", "在办量 Backlog"):
         assert name in said
+
+
+@pytest.mark.clickhouse
+def test_a_report_is_written(running: tuple[Path, int], tmp_path: Path) -> None:
+    home, port = running
+    report = tmp_path / "report.html"
+    run(LIUDAN + block("report").replace("report.html", str(report)), port, LIUDAN_HOME=str(home))
+    assert "统计分析报告" in report.read_text(encoding="utf-8")
+    assert f"]({CHART})" in README
+    assert (ROOT / CHART).read_text(encoding="utf-8").startswith("<svg")
 
 
 @pytest.mark.clickhouse
