@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
+from consumers.transparency.keep import LogKeeper
 from domain.ticket_event import Actor
 from domain.vocabulary import Role
 from infra.bootstrap import Installation
@@ -65,5 +66,7 @@ def test_every_ticket_counts_once_for_those_who_may_see_it(door: Door) -> None:
 
 def test_all_parts_are_ready(door: Door) -> None:
     door.place()
+    parts = door.installation
+    LogKeeper(parts.store, parts.transparency_log.folder, parts.log_signer).catch_up()
     answer = door.get("/readyz")
     assert (answer.status_code, answer.json()["status"]) == (200, "ready"), answer.text
