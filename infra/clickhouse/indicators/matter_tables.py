@@ -30,9 +30,9 @@ SLICE_EVENTS = 500_000
 """About so many events are computed at a time, so that memory suffices."""
 
 _COLUMNS = ", ".join(Matter._fields)
-_HASH = "toUInt32(sipHash64(number))"
-_MADE: Mapping[str, str] = {
-    "number_hash": _HASH,
+NUMBER_HASH = "toUInt32(sipHash64(number))"
+KEPT: dict[str, str] = {
+    "number_hash": NUMBER_HASH,
     **{column: verdict_sql(REGISTRY[key]) for key, column in STORED.items()},
 }
 """What the tables keep beside a matter's own columns, so that a question need not work it out."""
@@ -40,7 +40,7 @@ _LANDED = f"""
 SELECT log_partition, max(log_offset) + 1, count(), max(store_position)
 FROM {EVENTS_TABLE} GROUP BY log_partition
 """  # noqa: S608 - own name
-_MADE_BY = sha256("\n".join([matters_sql(), *_MADE, *_MADE.values()]).encode()).hexdigest()[:16]
+_MADE_BY = sha256("\n".join([matters_sql(), *KEPT, *KEPT.values()]).encode()).hexdigest()[:16]
 _REACHED = f"""
 SELECT log_partition, next_offset, events, store_position, build, made_by FROM {POSITIONS} FINAL
 """  # noqa: S608 - own name
@@ -127,7 +127,7 @@ def _moved(landed: Mapping[int, Reached], known: Mapping[int, Reached]) -> str:
     )
     return f"""
     {moved} UNION DISTINCT
-    SELECT number FROM {SETTLED} WHERE number_hash IN (SELECT {_HASH} FROM ({moved}))
+    SELECT number FROM {SETTLED} WHERE number_hash IN (SELECT {NUMBER_HASH} FROM ({moved}))
     """  # noqa: S608 - own names and numbers
 
 
@@ -158,8 +158,8 @@ def _let_go(client: Client) -> None:
 
 
 def _write(client: Client, table: str, statement: str) -> None:
-    made = ", ".join(_MADE.values())
-    columns = ", ".join([_COLUMNS, *_MADE])
+    made = ", ".join(KEPT.values())
+    columns = ", ".join([_COLUMNS, *KEPT])
     client.command(
         f"INSERT INTO {table} ({columns}) SELECT {_COLUMNS}, {made} FROM ({statement})"  # noqa: S608 - own
     )
