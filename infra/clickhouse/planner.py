@@ -4,12 +4,20 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from infra.clickhouse.analyst_guard import AnalystGuard, Rule, StatementRefused, check_format, only_reads
 from infra.clickhouse.analyst_limits import named_in
 from infra.clickhouse.catalogue import CATALOGUE, FOR_ALL, FOR_ANALYSTS
 from infra.clickhouse.http_errors import ServerError
-from infra.clickhouse.statement import Node, Reader, Statement, renamed_tables
+from infra.clickhouse.statement import (
+    CACHED,
+    CACHED_CHARACTERS,
+    Node,
+    Reader,
+    Statement,
+    renamed_tables,
+)
 
 _FORMAT = re.compile(r"\bFORMAT\s+(\w+)\s*(?:SETTINGS\b[^;]*)?;?\s*$", re.IGNORECASE)
 _DESCRIBES = re.compile(r"\s*(DESCRIBE|DESC|EXISTS|SHOW)\b", re.IGNORECASE)
@@ -55,9 +63,18 @@ class Planner:
     def __init__(self, reader: Reader, guard: AnalystGuard) -> None:
         self._reader = reader
         self._guard = guard
+        self._remembered = lru_cache(maxsize=CACHED)(self._for_writer)
 
     def for_writer(self, text: str, default_format: str) -> Plan:
-        """Plan whatever the writer asks; what the parser refuses, the engine is left to refuse."""
+        """Plan whatever the writer asks; what the parser refuses, the engine is left to refuse.
+
+        Going through the tree of a long question takes longer than answering a short one, and the writer
+        asks the same ones again and again.
+        """
+        plan = self._remembered if len(text) <= CACHED_CHARACTERS else self._for_writer
+        return plan(text, default_format)
+
+    def _for_writer(self, text: str, default_format: str) -> Plan:
         try:
             statement = self._reader.read(text)
         except RuntimeError:

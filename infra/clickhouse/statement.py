@@ -14,7 +14,8 @@ READS = frozenset(
     {"SelectQuery", "SelectWithUnionQuery", "SelectIntersectExceptQuery", "ExplainQuery", "ShowTablesQuery",
      "ShowColumnsQuery", "ShowIndexesQuery"}
 )  # fmt: skip
-_CACHED, _CACHED_CHARACTERS = 256, 16_384
+CACHED, CACHED_CHARACTERS = 256, 16_384
+"""So many statements are remembered, when they are not longer than this."""
 _BLANK = frozenset({"Whitespace", "Comment", "Semicolon"})
 _OPENING = frozenset({"OpeningRoundBracket", "OpeningSquareBracket", "OpeningCurlyBrace"})
 _CLOSING = frozenset({"ClosingRoundBracket", "ClosingSquareBracket", "ClosingCurlyBrace"})
@@ -102,11 +103,11 @@ class Reader:
 
     def __init__(self, parse: Callable[[str], str]) -> None:
         self._parse = parse
-        self._remembered = lru_cache(maxsize=_CACHED)(self._read)
+        self._remembered = lru_cache(maxsize=CACHED)(self._read)
 
     def read(self, text: str) -> Statement:
         """Read one statement; the parser's errors go through."""
-        return self._remembered(text) if len(text) <= _CACHED_CHARACTERS else self._read(text)
+        return self._remembered(text) if len(text) <= CACHED_CHARACTERS else self._read(text)
 
     def _read(self, text: str) -> Statement:
         try:

@@ -329,11 +329,22 @@ def any_of(*conditions: Condition) -> Condition:
     return reduce(Condition.__or__, conditions) if conditions else NEVER
 
 
+def inside(expression: Expression) -> Iterator[Expression]:
+    """Give an expression and everything that it is made of."""
+    yield expression
+    for part in expression.parts():
+        yield from inside(part)
+
+
 def columns_in(expression: Expression) -> Iterator[str]:
     """Name the columns that an expression looks at."""
-    if isinstance(expression, Column):
-        yield expression.name
-    if isinstance(expression, Repeated):
-        yield from NEIGHBOURHOOD
-    for part in expression.parts():
-        yield from columns_in(part)
+    for part in inside(expression):
+        if isinstance(part, Column):
+            yield part.name
+        if isinstance(part, Repeated):
+            yield from NEIGHBOURHOOD
+
+
+def is_of_events_alone(expression: Expression) -> bool:
+    """Whether a matter's own events say it, whatever is asked and whatever other matters there are."""
+    return not any(isinstance(part, Moment | Repeated) for part in inside(expression))

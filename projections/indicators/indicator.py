@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from projections.indicators.expressions import NEVER, Condition, Expression, Term
+from projections.indicators.expressions import NEVER, Condition, Expression, Term, is_of_events_alone
 
 
 class Unit(StrEnum):
@@ -85,9 +85,28 @@ class Indicator:
         return self.at is None
 
     @property
+    def achieved(self) -> Condition:
+        """What puts a matter into the numerator; of durations, that it is finished."""
+        return self.duration.finished if self.duration else self.hit
+
+    @property
+    def verdict(self) -> tuple[Expression, ...]:
+        """The expressions that say what becomes of a matter that belongs to it."""
+        return (self.achieved, *(one.when for one in self.exclusions))
+
+    @property
+    def is_settled_by_events(self) -> bool:
+        """Whether a matter's own events say what becomes of it, whatever is asked."""
+        return all(map(is_of_events_alone, self.verdict))
+
+    @property
+    def surroundings(self) -> tuple[Expression, ...]:
+        """The other expressions: whether a matter belongs to it, how long it took, what may still change."""
+        moments = [self.at] if self.at else []
+        duration = [self.duration.microseconds] if self.duration else []
+        return (*moments, self.counts, self.undecided, *duration)
+
+    @property
     def parts(self) -> tuple[Expression, ...]:
         """All expressions that it is made of."""
-        moments = [self.at] if self.at else []
-        duration = [self.duration.microseconds, self.duration.finished] if self.duration else []
-        exclusions = [one.when for one in self.exclusions]
-        return (*moments, self.counts, self.hit, self.undecided, *duration, *exclusions)
+        return (*self.surroundings, *self.verdict)

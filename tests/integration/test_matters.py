@@ -20,6 +20,7 @@ from infra.clickhouse.indicators.matter_tables import (
     POSITIONS,
     RECENT,
     SETTLED,
+    current_matters,
     read_position,
     refresh,
 )
@@ -98,6 +99,22 @@ def test_they_follow_step_by_step_and_are_settled_now_and_then(
     assert read_position(writer).store_position == len(events)
     assert read_position(writer).complete
     assert any(after < before for before, after in pairwise(recent)), "they were never settled"
+
+
+def test_tickets_that_share_a_hash_are_told_apart(
+    endpoint: Endpoint, writer: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = "toUInt32(sipHash64(number) % 40)"
+    monkeypatch.setattr(matter_tables, "RECENT_ROWS", 40)
+    monkeypatch.setattr(matter_tables, "NUMBER_HASH", few)
+    monkeypatch.setattr(matter_tables, "KEPT", matter_tables.KEPT | {"number_hash": few})
+    asked = f"({current_matters(Matter._fields, 'true')})"
+    events = in_time(list(town_histories(14, BEGIN, 80, 20)))
+    for start in range(0, len(events), STEP):
+        land(endpoint, events[start : start + STEP], start)
+        assert refresh(writer)
+        assert_same(stored(writer, asked), folded(known(events[: start + STEP])))
+    assert writer.command(f"SELECT uniqExact(number_hash) < uniqExact(number) FROM {SETTLED}") == 1
 
 
 def test_what_a_killed_refresh_leaves_does_no_harm(endpoint: Endpoint, writer: Client) -> None:

@@ -1,5 +1,8 @@
 """The warehouse's DDL as files: numbered, repeatable, and replicated where a cluster is named."""
 
+import re
+
+from infra.clickhouse.indicators.matter_tables import KEPT, NEXT, RECENT, SETTLED
 from infra.clickhouse.migration_files import SqlFile, migrations, views
 from infra.clickhouse.schema import EVENTS_TABLE, PARKED_TABLE, POSITIONS_TABLE
 
@@ -16,9 +19,17 @@ def test_every_statement_may_be_repeated() -> None:
             repeatable = (
                 "IF NOT EXISTS",
                 "OR REPLACE",
-                "INSERT INTO liudan.region_names",
-            )  # the last replaces
+                "INSERT INTO liudan.region_names",  # it replaces
+                "DROP PARTITION tuple()",
+            )
             assert any(words in statement for words in repeatable), statement[:80]
+
+
+def test_there_is_a_column_for_every_verdict_that_is_kept() -> None:
+    text = "\n".join(file.text for file in migrations())
+    for table in (SETTLED, NEXT, RECENT):
+        [added] = re.findall(rf"^ALTER TABLE {table}\n(.*?)\n;$", text, re.MULTILINE | re.DOTALL)
+        assert re.findall(r"ADD COLUMN IF NOT EXISTS (\w+)", added) == list(KEPT), table
 
 
 def test_views_are_made_once_each() -> None:

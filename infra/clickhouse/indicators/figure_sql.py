@@ -4,19 +4,28 @@
 made of it. What callers give is only ever a bound parameter.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from domain.periods import Grain
 from infra.clickhouse.indicators.expression_sql import sql_of
-from projections.indicators.estimates import NEARLY, Z
+from infra.clickhouse.indicators.quantile_sql import with_quantiles
 from projections.indicators.expressions import columns_in
 from projections.indicators.indicator import Indicator
 from projections.indicators.question import DIMENSIONS, Breakdown
+from projections.indicators.registry import REGISTRY
 
-ALWAYS_LOOKED_AT = ("number", "cycle", "region", "origin", "untouched", "late_events")
-OUTSIDE = 255
-"""The code of a matter that an indicator does not count; 0 is included, 1 and up are the exclusions."""
+COUNTED, HIT, LEFT_OUT, OUTSIDE = 0, 1, 2, 255
+"""Verdicts: in the denominator alone, in the numerator too, excluded (by which exclusion: this and up), and
+not looked at by the indicator."""
+STORED: Mapping[str, str] = {
+    key: f"verdict_{key.replace('-', '_')}"
+    for key, one in REGISTRY.items()
+    if one.is_settled_by_events and any(name for part in one.verdict for name in columns_in(part))
+}
+"""The columns of the tables of matters that keep verdicts, by indicator."""
+SPEAKS = ("origin", "untouched")
+"""The columns that say up to when it is known what has become of a matter."""
 _DIGITS = "[2, 4, 6, 9, 12]"
 _START_OF = {
     Grain.DAY: "toDate",
@@ -39,6 +48,8 @@ class Bounds:
     snapshot: str
     """The moment, or moments, of a snapshot."""
     many_snapshots: bool = False
+    looks_at: tuple[str, ...] = ()
+    """The columns that `known_until` depends on."""
 
 
 _AS_OF = "toTimeZone({as_of:DateTime64(6, 'UTC')}, 'Asia/Shanghai')"
@@ -60,6 +71,7 @@ def asked(*, some_are_silent: bool, many_snapshots: bool) -> Bounds:
         known_until=_SPOKE if some_are_silent else _AS_OF,
         snapshot=_EACH if many_snapshots else _ONE,
         many_snapshots=many_snapshots,
+        looks_at=SPEAKS if some_are_silent else (),
     )
 
 
@@ -82,13 +94,21 @@ class Selection:
     narrowed: tuple[str, ...] = ()
     """Dimensions, each bound as `narrow_N`."""
     by: tuple[Breakdown, ...] = ()
+    stored: Mapping[str, str] = field(default_factory=dict)
+    """Which of the columns of `STORED` the source has."""
 
     def columns(self, further: Iterable[str] = ()) -> list[str]:
         """Name the columns that it looks at: an analysis of all of them would take longer than the answer."""
-        expressions = (part for one in self.indicators for part in one.parts)
+        expressions = (
+            part
+            for one in self.indicators
+            for part in (*one.surroundings, *(() if one.key in self.stored else one.verdict))
+        )
         narrowed = (DIMENSIONS[name] for name in self.narrowed)
         looked_at = (name for expression in expressions for name in columns_in(expression))
-        return sorted({*ALWAYS_LOOKED_AT, *self.dimensions, *narrowed, *looked_at, *further})
+        verdicts = (self.stored[one.key] for one in self.indicators if one.key in self.stored)
+        always = ("late_events", *self.bounds.looks_at)
+        return sorted({*always, *self.dimensions, *narrowed, *looked_at, *verdicts, *further})
 
     @property
     def dimensions(self) -> set[str]:
@@ -97,7 +117,7 @@ class Selection:
 
 
 def judged(selection: Selection, further: Iterable[str] = ()) -> str:
-    """Select matters with their codes, the columns of the breakdowns, and `further` ones.
+    """Select matters with their verdicts, the columns of the breakdowns, and `further` ones.
 
     Of one indicator only those that belong to it. Of many each is looked at for itself: what belongs to any
     of them would only be worked out in addition.
@@ -105,9 +125,9 @@ def judged(selection: Selection, further: Iterable[str] = ()) -> str:
     columns, bounds, indicators = selection.columns(further), selection.bounds, selection.indicators
     alone = len(indicators) == 1
     shown = {*selection.dimensions, *further, "late_events"}
-    parts = [part for n, one in enumerate(indicators) for part in _judgement(one, n, bounds, alone=alone)]
+    parts = [part for n, one in enumerate(indicators) for part in _judgement(selection, one, n)]
     narrowed = [f"{DIMENSIONS[name]} = {{narrow_{n}:String}}" for n, name in enumerate(selection.narrowed)]
-    belongs = [_belongs(indicators[0], bounds)] if alone else []
+    belongs = [_belongs(indicators[0], bounds)] if alone else []  # a null is as good as false there
     matters = "matters"
     if bounds.many_snapshots:
         matters = f"(SELECT {', '.join(columns)}, {bounds.snapshot} AS at FROM matters)"  # noqa: S608
@@ -132,24 +152,28 @@ def _belongs(indicator: Indicator, bounds: Bounds) -> str:
     counts = sql_of(indicator.counts, "matters")
     if indicator.at is None:
         return counts
-    return f"ifNull({bounds.in_period.format(at=_at(indicator))}, false) AND {counts}"
+    return f"{bounds.in_period.format(at=_at(indicator))} AND {counts}"
 
 
-def _judgement(indicator: Indicator, n: int, bounds: Bounds, *, alone: bool) -> Iterator[str]:
-    """Columns of one indicator: its moment, code, whether it is hit, undecided, and how long it took."""
-    cases = [
-        f"{sql_of(one.when, 'matters')}, {code}" for code, one in enumerate(indicator.exclusions, start=1)
-    ]
-    if not alone:
-        cases.insert(0, f"NOT ({_belongs(indicator, bounds)}), {OUTSIDE}")
-    duration = indicator.duration
+def _judgement(selection: Selection, indicator: Indicator, n: int) -> Iterator[str]:
+    """Columns of one indicator: its moment, verdict, whether it is undecided, and how long it took."""
+    verdict = selection.stored.get(indicator.key) or verdict_sql(indicator)
+    if len(selection.indicators) > 1:
+        verdict = f"if(ifNull({_belongs(indicator, selection.bounds)}, false), {verdict}, {OUTSIDE})"
     yield f"{_at(indicator)} AS at_{n}"
-    code = f"multiIf({', '.join(cases)}, 0)" if cases else "0"
-    yield f"{code} AS code_{n}"
-    yield f"{sql_of(duration.finished if duration else indicator.hit, 'matters')} AS hit_{n}"
+    yield f"{verdict} AS verdict_{n}"
     yield f"{sql_of(indicator.undecided, 'matters')} AS undecided_{n}"
-    if duration:
-        yield f"intDiv({sql_of(duration.microseconds, 'matters')}, 1000000) AS seconds_{n}"
+    if indicator.duration:
+        yield f"intDiv({sql_of(indicator.duration.microseconds, 'matters')}, 1000000) AS seconds_{n}"
+
+
+def verdict_sql(indicator: Indicator) -> str:
+    """Say what becomes of a matter that belongs to an indicator: the first exclusion that holds, if any."""
+    excluded = [
+        f"{sql_of(one.when, 'matters')}, {code}" for code, one in enumerate(indicator.exclusions, LEFT_OUT)
+    ]
+    achieved = f"{sql_of(indicator.achieved, 'matters')}, {HIT}"
+    return f"multiIf({', '.join([*excluded, achieved])}, {COUNTED})"
 
 
 def figures_sql(selection: Selection) -> str:
@@ -163,13 +187,8 @@ SELECT {", ".join([*keys, *counts])}
 FROM ({judged(selection)})
 {grouping}
 """  # noqa: S608 - our own names and definitions
-    timed = [n for n, one in enumerate(indicators) if one.duration]
-    if not timed:
-        return counted
-    survival = ", ".join(f"{_survival(n)} AS survived_{n}" for n in timed)
-    times = ", ".join(f"{_quantiles(n)} AS times_{n}" for n in timed)
-    left_out = ", ".join(name for n in timed for name in (f"durations_{n}", f"survived_{n}"))
-    return f"SELECT * EXCEPT ({left_out}), {times} FROM (SELECT *, {survival} FROM ({counted}))"  # noqa: S608
+    timed = {n: one.duration for n, one in enumerate(indicators) if one.duration}
+    return with_quantiles(counted, timed) if timed else counted
 
 
 def _key(breakdown: Breakdown) -> str:
@@ -179,31 +198,15 @@ def _key(breakdown: Breakdown) -> str:
 
 
 def _counts(indicator: Indicator, n: int) -> Iterator[str]:
-    yield f"countIf(code_{n} = 0) AS included_{n}"
-    yield f"countIf(code_{n} = 0 AND hit_{n}) AS hits_{n}"
-    codes = ", ".join(f"countIf(code_{n} = {code})" for code in range(1, len(indicator.exclusions) + 1))
-    yield f"[{codes}]::Array(UInt64) AS excluded_{n}"
-    yield f"countIf(code_{n} != {OUTSIDE} AND undecided_{n}) AS undecided_in_{n}"
-    yield f"sumIf(late_events, code_{n} != {OUTSIDE}) AS late_{n}"
+    yield f"countIf(verdict_{n} < {LEFT_OUT}) AS included_{n}"
+    yield f"countIf(verdict_{n} = {HIT}) AS hits_{n}"
+    excluded = (f"countIf(verdict_{n} = {code})" for code, _ in enumerate(indicator.exclusions, LEFT_OUT))
+    yield f"[{', '.join(excluded)}]::Array(UInt64) AS excluded_{n}"
+    yield f"countIf(verdict_{n} != {OUTSIDE} AND undecided_{n}) AS undecided_in_{n}"
+    yield f"sumIf(late_events, verdict_{n} != {OUTSIDE}) AS late_{n}"
     if indicator.duration:
         # even: finished; odd: not, and after those that are at the same time
         yield (
-            f"arraySort(groupArrayIf(toUInt64(assumeNotNull(seconds_{n})) * 2 + NOT hit_{n}, "
-            f"code_{n} = 0 AND isNotNull(seconds_{n}))) AS durations_{n}"
+            f"arraySort(groupArrayIf(toUInt64(assumeNotNull(seconds_{n})) * 2 + (verdict_{n} = {COUNTED}), "
+            f"verdict_{n} < {LEFT_OUT} AND isNotNull(seconds_{n}))) AS durations_{n}"
         )
-
-
-def _survival(n: int) -> str:
-    """The logarithm of the share that is not done, after each duration: Kaplan and Meier's product."""
-    return (
-        f"arrayCumSum(arrayMap((one, left) -> if(one % 2 = 0, log(1 - 1 / left), 0), durations_{n}, "
-        f"arrayReverse(arrayEnumerate(durations_{n}))))"
-    )
-
-
-def _quantiles(n: int) -> str:
-    half = f"({Z} / 2 / sqrt(length(durations_{n})))"
-    thresholds = ("log(0.5)", "log(0.1)", f"log(least(1., 0.5 + {half}))",
-                  f"if({half} < 0.5, log(0.5 - {half}), -inf)")  # fmt: skip
-    firsts = (f"arrayFirstIndex(one -> one <= {each} + {NEARLY}, survived_{n})" for each in thresholds)
-    return "(" + ", ".join(f"if({f} = 0, NULL, intDiv(durations_{n}[{f}], 2))" for f in firsts) + ")"

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from functools import partial
 
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
@@ -13,8 +14,12 @@ from domain.periods import Period
 from domain.regions import Region
 from infra.clickhouse.errors import ClickHouseUnavailable
 from infra.clickhouse.indicators.figure_sql import (
+    COUNTED,
     EVERYWHERE,
+    HIT,
     IN_REGION,
+    LEFT_OUT,
+    STORED,
     Selection,
     asked,
     figures_sql,
@@ -41,9 +46,9 @@ _SETTINGS = {
     "compile_expressions": 0,  # compiling takes longer than a question
 }
 _PARTS: Mapping[Part, str] = {
-    Part.NUMERATOR: "code_0 = 0 AND (hit_0 OR {counting:Bool})",
-    Part.DENOMINATOR: "code_0 = 0",
-    Part.EXCLUDED: "code_0 != 0",
+    Part.NUMERATOR: f"(verdict_0 = {HIT} OR (verdict_0 = {COUNTED} AND {{counting:Bool}}))",
+    Part.DENOMINATOR: f"verdict_0 < {LEFT_OUT}",
+    Part.EXCLUDED: f"verdict_0 >= {LEFT_OUT}",
     Part.UNDECIDED: "undecided_0",
 }
 _AFTER = "(number, cycle, at_0) > ({number:String}, {cycle:UInt32}, {after:DateTime64(6, 'UTC')})"
@@ -96,7 +101,7 @@ class ClickHouseIndicators:
             parameters |= {"number": number, "cycle": cycle, "after": moment_text(_moment(at))}
             after = _AFTER
         seconds = "seconds_0" if indicator.duration else "NULL"
-        columns = ", ".join([*_PLAIN, "code_0", "hit_0", "undecided_0", seconds])
+        columns = ", ".join([*_PLAIN, "verdict_0", "undecided_0", seconds])
         matters = judged(_selection([indicator], question), set(_PLAIN) - {"at_0"})
         sql = f"""
             SELECT {columns} FROM ({matters})
@@ -148,15 +153,12 @@ def _selection(indicators: Sequence[Indicator], question: Question) -> Selection
         some_are_silent=bool(question.known_until),
         many_snapshots=bool(question.grain and indicators[0].snapshot),
     )
-    return Selection(tuple(indicators), _source(question), bounds, tuple(question.narrowed), question.by)
-
-
-def _source(question: Question) -> Callable[[Sequence[str]], str]:
-    """The tables of matters as they are known now; as they were known then they are made of the events."""
-    there = IN_REGION if question.region else EVERYWHERE
+    narrowed, there = tuple(question.narrowed), IN_REGION if question.region else EVERYWHERE
     if not question.as_known_then:
-        return lambda columns: current_matters(columns, there)
-    return lambda columns: known_matters(columns, there, known_sql(question))
+        source = partial(current_matters, condition=there)
+        return Selection(tuple(indicators), source, bounds, narrowed, question.by, STORED)
+    known = partial(known_matters, there=there, known=known_sql(question))
+    return Selection(tuple(indicators), known, bounds, narrowed, question.by)
 
 
 def parameters_of(question: Question) -> Parameters:
@@ -216,9 +218,10 @@ def _counted(indicator: Indicator, n: int, row: Mapping[str, object]) -> Counted
 
 
 def _behind(indicator: Indicator, row: Sequence[object]) -> Behind:
-    *plain, code, hit, undecided, seconds = row
-    reason = indicator.exclusions[_int(code) - 1].key if code else ""
-    return Behind._make([*plain, reason, not reason and bool(hit), bool(undecided), seconds])
+    *plain, verdict, undecided, seconds = row
+    excluded = _int(verdict) - LEFT_OUT
+    reason = indicator.exclusions[excluded].key if excluded >= 0 else ""
+    return Behind._make([*plain, reason, verdict == HIT, bool(undecided), seconds])
 
 
 def _int(value: object) -> int:

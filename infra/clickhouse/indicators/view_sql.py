@@ -6,7 +6,7 @@ that belongs to the indicator, as of now, so that any sum over any grouping give
 
 from collections.abc import Iterator, Sequence
 
-from infra.clickhouse.indicators.figure_sql import Bounds, Selection, judged
+from infra.clickhouse.indicators.figure_sql import HIT, LEFT_OUT, SPEAKS, Bounds, Selection, judged
 from infra.clickhouse.indicators.matter_tables import MATTERS_VIEW
 from infra.clickhouse.schema import ORIGINS_TABLE
 from projections.indicators.indicator import Indicator, Unit
@@ -25,6 +25,7 @@ _BOUNDS = Bounds(
         f"{_NOW})), {_NOW})"
     ),
     snapshot=_NOW,
+    looks_at=SPEAKS,
 )
 _TIME = "DateTime64(6, 'Asia/Shanghai')"
 _PLACES = ("region", *DIMENSIONS.values())
@@ -40,7 +41,7 @@ def view_sql(indicator: Indicator) -> str:
     columns = ",\n".join(f"    {name} {kind} COMMENT '{says}'" for name, kind, says in _columns(indicator))
     reasons = [one.key for one in indicator.exclusions]
     selection = Selection((indicator,), _matters, _BOUNDS)
-    hit = "true" if indicator.unit is Unit.COUNT else "hit_0"
+    in_numerator = f"< {LEFT_OUT}" if indicator.unit is Unit.COUNT else f"= {HIT}"
     return f"""CREATE OR REPLACE VIEW {view_name(indicator.key)}
 (
 {columns}
@@ -51,9 +52,9 @@ AS SELECT
     cycle,
     assumeNotNull(at_0) AS at,
     {", ".join(_PLACES)},
-    code_0 = 0 AND {hit} AS numerator,
-    code_0 = 0 AS denominator,
-    transform(code_0, {[0, *range(1, len(reasons) + 1)]}, {["", *reasons]}, '') AS excluded,
+    verdict_0 {in_numerator} AS numerator,
+    verdict_0 < {LEFT_OUT} AS denominator,
+    transform(verdict_0, {[*range(LEFT_OUT, LEFT_OUT + len(reasons))]}, {reasons}, '') AS excluded,
     undecided_0 AS undecided,
     {"seconds_0" if indicator.duration else "NULL"} AS seconds,
     late_events

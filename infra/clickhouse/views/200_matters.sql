@@ -57,7 +57,20 @@ CREATE OR REPLACE VIEW liudan.matters
     late_events UInt16 COMMENT 'how many of its events were recorded more than 24 hours after they happened'
 )
 COMMENT 'matters 件次: a row for every ticket and cycle, with what the indicators count'
-AS SELECT * FROM liudan.settled_matters WHERE number NOT IN (SELECT number FROM liudan.recent_matters)
-UNION ALL
-SELECT * FROM liudan.recent_matters FINAL
+AS SELECT
+    number, cycle, version, area, region, grid, category, matter_class, urgency, channel, level, holder,
+    first_handler, state, end, origin, untouched, filed_at, first_step, respond_due, responded_at, resolve_due,
+    broken_due, first_resolved_at, resolved_at, closed_at, reopened_at, suspended_at, outcome, resolver_level,
+    resolver, surveyed_at, rated, solved, score, reworks, returns, transfers, extensions, suspensions, urges,
+    escalations, emergency_at, emergency_response_at, emergency_over_at, grid_microseconds, village_microseconds,
+    township_microseconds, department_microseconds, above_microseconds, holding, holding_since, late_events
+FROM liudan.settled_matters WHERE number NOT IN (SELECT number FROM liudan.recent_matters)
+UNION ALL SELECT
+    number, cycle, version, area, region, grid, category, matter_class, urgency, channel, level, holder,
+    first_handler, state, end, origin, untouched, filed_at, first_step, respond_due, responded_at, resolve_due,
+    broken_due, first_resolved_at, resolved_at, closed_at, reopened_at, suspended_at, outcome, resolver_level,
+    resolver, surveyed_at, rated, solved, score, reworks, returns, transfers, extensions, suspensions, urges,
+    escalations, emergency_at, emergency_response_at, emergency_over_at, grid_microseconds, village_microseconds,
+    township_microseconds, department_microseconds, above_microseconds, holding, holding_since, late_events
+FROM liudan.recent_matters FINAL
 ;

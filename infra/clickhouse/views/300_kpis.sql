@@ -28,18 +28,18 @@ AS SELECT
     cycle,
     assumeNotNull(at_0) AS at,
     region, grid, matter_class, category, channel, urgency, level, holder, first_handler, origin,
-    code_0 = 0 AND true AS numerator,
-    code_0 = 0 AS denominator,
-    transform(code_0, [0], [''], '') AS excluded,
+    verdict_0 < 2 AS numerator,
+    verdict_0 < 2 AS denominator,
+    transform(verdict_0, [], [], '') AS excluded,
     undecided_0 AS undecided,
     NULL AS seconds,
     late_events
 FROM (
 WITH matters AS (SELECT category, channel, cycle, filed_at, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, untouched, urgency FROM liudan.matters),
     if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
-SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, filed_at AS at_0, 0 AS code_0, false AS hit_0, false AS undecided_0
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, filed_at AS at_0, multiIf(false, 1, 0) AS verdict_0, false AS undecided_0
 FROM matters
-WHERE ifNull(isNotNull(filed_at), false) AND (cycle IN (1))
+WHERE isNotNull(filed_at) AND (cycle = 1)
 )
 ;
 
@@ -71,18 +71,18 @@ AS SELECT
     cycle,
     assumeNotNull(at_0) AS at,
     region, grid, matter_class, category, channel, urgency, level, holder, first_handler, origin,
-    code_0 = 0 AND hit_0 AS numerator,
-    code_0 = 0 AS denominator,
-    transform(code_0, [0, 1, 2, 3, 4], ['', 'suspended', 'rejected', 'withdrawn', 'merged'], '') AS excluded,
+    verdict_0 = 1 AS numerator,
+    verdict_0 < 2 AS denominator,
+    transform(verdict_0, [2, 3, 4, 5], ['suspended', 'rejected', 'withdrawn', 'merged'], '') AS excluded,
     undecided_0 AS undecided,
     NULL AS seconds,
     late_events
 FROM (
 WITH matters AS (SELECT category, channel, closed_at, cycle, end, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, reopened_at, resolve_due, resolved_at, state, suspended_at, untouched, urgency FROM liudan.matters),
     if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
-SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, resolve_due AS at_0, multiIf(ifNull(suspended_at <= resolve_due, false), 1, ((end IN ('rejected')) AND ifNull(closed_at <= resolve_due, false)), 2, ((end IN ('withdrawn')) AND ifNull(closed_at <= resolve_due, false)), 3, ((end IN ('merged')) AND ifNull(closed_at <= resolve_due, false)), 4, 0) AS code_0, ((NOT isNotNull(reopened_at)) AND (isNotNull(resolved_at) OR (state IN ('closed')))) AS hit_0, ((NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn'))) OR (((state IN ('closed')) AND (NOT isNotNull(reopened_at))) AND ifNull((closed_at + INTERVAL 1296000 SECOND) > known_until, false))) AS undecided_0
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, resolve_due AS at_0, multiIf(ifNull(suspended_at <= resolve_due, false), 2, ((end = 'rejected') AND ifNull(closed_at <= resolve_due, false)), 3, ((end = 'withdrawn') AND ifNull(closed_at <= resolve_due, false)), 4, ((end = 'merged') AND ifNull(closed_at <= resolve_due, false)), 5, ((NOT isNotNull(reopened_at)) AND (isNotNull(resolved_at) OR (state = 'closed'))), 1, 0) AS verdict_0, ((NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn'))) OR (((state = 'closed') AND (NOT isNotNull(reopened_at))) AND ifNull((closed_at + INTERVAL 1296000 SECOND) > known_until, false))) AS undecided_0
 FROM matters
-WHERE ifNull(isNotNull(resolve_due), false) AND ifNull(resolve_due <= known_until, false)
+WHERE isNotNull(resolve_due) AND ifNull(resolve_due <= known_until, false)
 )
 ;
 
@@ -114,18 +114,18 @@ AS SELECT
     cycle,
     assumeNotNull(at_0) AS at,
     region, grid, matter_class, category, channel, urgency, level, holder, first_handler, origin,
-    code_0 = 0 AND hit_0 AS numerator,
-    code_0 = 0 AS denominator,
-    transform(code_0, [0, 1, 2, 3, 4, 5], ['', 'suspended', 'rejected', 'withdrawn', 'merged', 'unknown-when'], '') AS excluded,
+    verdict_0 = 1 AS numerator,
+    verdict_0 < 2 AS denominator,
+    transform(verdict_0, [2, 3, 4, 5, 6], ['suspended', 'rejected', 'withdrawn', 'merged', 'unknown-when'], '') AS excluded,
     undecided_0 AS undecided,
     NULL AS seconds,
     late_events
 FROM (
 WITH matters AS (SELECT broken_due, category, channel, closed_at, cycle, end, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, reopened_at, resolve_due, resolved_at, state, suspended_at, untouched, urgency FROM liudan.matters),
     if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
-SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, resolve_due AS at_0, multiIf(ifNull(suspended_at <= resolve_due, false), 1, ((end IN ('rejected')) AND ifNull(closed_at <= resolve_due, false)), 2, ((end IN ('withdrawn')) AND ifNull(closed_at <= resolve_due, false)), 3, ((end IN ('merged')) AND ifNull(closed_at <= resolve_due, false)), 4, ((NOT (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn')))) AND (NOT isNotNull(coalesce(resolved_at, closed_at)))), 5, 0) AS code_0, ((((NOT isNotNull(reopened_at)) AND (isNotNull(resolved_at) OR (state IN ('closed')))) AND ifNull(resolved_at <= resolve_due, false)) AND (NOT isNotNull(broken_due))) AS hit_0, ((ifNull(resolved_at <= resolve_due, false) AND ((NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn'))) OR (((state IN ('closed')) AND (NOT isNotNull(reopened_at))) AND ifNull((closed_at + INTERVAL 1296000 SECOND) > known_until, false)))) OR ifNull(suspended_at <= resolve_due, false)) AS undecided_0
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, resolve_due AS at_0, multiIf(ifNull(suspended_at <= resolve_due, false), 2, ((end = 'rejected') AND ifNull(closed_at <= resolve_due, false)), 3, ((end = 'withdrawn') AND ifNull(closed_at <= resolve_due, false)), 4, ((end = 'merged') AND ifNull(closed_at <= resolve_due, false)), 5, ((NOT (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn')))) AND (NOT isNotNull(coalesce(resolved_at, closed_at)))), 6, ((((NOT isNotNull(reopened_at)) AND (isNotNull(resolved_at) OR (state = 'closed'))) AND ifNull(resolved_at <= resolve_due, false)) AND (NOT isNotNull(broken_due))), 1, 0) AS verdict_0, ((ifNull(resolved_at <= resolve_due, false) AND ((NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn'))) OR (((state = 'closed') AND (NOT isNotNull(reopened_at))) AND ifNull((closed_at + INTERVAL 1296000 SECOND) > known_until, false)))) OR ifNull(suspended_at <= resolve_due, false)) AS undecided_0
 FROM matters
-WHERE ifNull(isNotNull(resolve_due), false) AND ifNull(resolve_due <= known_until, false)
+WHERE isNotNull(resolve_due) AND ifNull(resolve_due <= known_until, false)
 )
 ;
 
@@ -157,18 +157,18 @@ AS SELECT
     cycle,
     assumeNotNull(at_0) AS at,
     region, grid, matter_class, category, channel, urgency, level, holder, first_handler, origin,
-    code_0 = 0 AND hit_0 AS numerator,
-    code_0 = 0 AS denominator,
-    transform(code_0, [0, 1, 2, 3], ['', 'suspended', 'withdrawn', 'merged'], '') AS excluded,
+    verdict_0 = 1 AS numerator,
+    verdict_0 < 2 AS denominator,
+    transform(verdict_0, [2, 3, 4], ['suspended', 'withdrawn', 'merged'], '') AS excluded,
     undecided_0 AS undecided,
     NULL AS seconds,
     late_events
 FROM (
 WITH matters AS (SELECT category, channel, cycle, first_handler, first_step, grid, holder, late_events, level, matter_class, number, origin, region, respond_due, responded_at, suspended_at, untouched, urgency FROM liudan.matters),
     if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
-SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, respond_due AS at_0, multiIf(((NOT isNotNull(responded_at)) AND ifNull(suspended_at <= respond_due, false)), 1, ((first_step IN ('withdrawn')) AND ifNull(responded_at <= respond_due, false)), 2, ((first_step IN ('merged')) AND ifNull(responded_at <= respond_due, false)), 3, 0) AS code_0, ifNull(responded_at <= respond_due, false) AS hit_0, ((NOT isNotNull(responded_at)) AND ifNull(suspended_at <= respond_due, false)) AS undecided_0
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, respond_due AS at_0, multiIf(((NOT isNotNull(responded_at)) AND ifNull(suspended_at <= respond_due, false)), 2, ((first_step = 'withdrawn') AND ifNull(responded_at <= respond_due, false)), 3, ((first_step = 'merged') AND ifNull(responded_at <= respond_due, false)), 4, ifNull(responded_at <= respond_due, false), 1, 0) AS verdict_0, ((NOT isNotNull(responded_at)) AND ifNull(suspended_at <= respond_due, false)) AS undecided_0
 FROM matters
-WHERE ifNull(isNotNull(respond_due), false) AND ((cycle IN (1)) AND ifNull(respond_due <= known_until, false))
+WHERE isNotNull(respond_due) AND ((cycle = 1) AND ifNull(respond_due <= known_until, false))
 )
 ;
 
@@ -200,18 +200,18 @@ AS SELECT
     cycle,
     assumeNotNull(at_0) AS at,
     region, grid, matter_class, category, channel, urgency, level, holder, first_handler, origin,
-    code_0 = 0 AND hit_0 AS numerator,
-    code_0 = 0 AS denominator,
-    transform(code_0, [0, 1], ['', 'silent'], '') AS excluded,
+    verdict_0 = 1 AS numerator,
+    verdict_0 < 2 AS denominator,
+    transform(verdict_0, [2], ['silent'], '') AS excluded,
     undecided_0 AS undecided,
     NULL AS seconds,
     late_events
 FROM (
 WITH matters AS (SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, rated, region, solved, surveyed_at, untouched, urgency FROM liudan.matters),
     if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
-SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, surveyed_at AS at_0, multiIf((NOT (rated IN (true))), 1, 0) AS code_0, (solved IN (true)) AS hit_0, false AS undecided_0
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, surveyed_at AS at_0, multiIf((NOT (rated = true)), 2, (solved = true), 1, 0) AS verdict_0, false AS undecided_0
 FROM matters
-WHERE ifNull(isNotNull(surveyed_at), false) AND isNotNull(surveyed_at)
+WHERE isNotNull(surveyed_at) AND isNotNull(surveyed_at)
 )
 ;
 
@@ -243,18 +243,18 @@ AS SELECT
     cycle,
     assumeNotNull(at_0) AS at,
     region, grid, matter_class, category, channel, urgency, level, holder, first_handler, origin,
-    code_0 = 0 AND hit_0 AS numerator,
-    code_0 = 0 AS denominator,
-    transform(code_0, [0, 1], ['', 'silent'], '') AS excluded,
+    verdict_0 = 1 AS numerator,
+    verdict_0 < 2 AS denominator,
+    transform(verdict_0, [2], ['silent'], '') AS excluded,
     undecided_0 AS undecided,
     NULL AS seconds,
     late_events
 FROM (
 WITH matters AS (SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, rated, region, score, surveyed_at, untouched, urgency FROM liudan.matters),
     if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
-SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, surveyed_at AS at_0, multiIf((NOT (rated IN (true))), 1, 0) AS code_0, ifNull(score >= 4, false) AS hit_0, false AS undecided_0
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, surveyed_at AS at_0, multiIf((NOT (rated = true)), 2, ifNull(score >= 4, false), 1, 0) AS verdict_0, false AS undecided_0
 FROM matters
-WHERE ifNull(isNotNull(surveyed_at), false) AND isNotNull(surveyed_at)
+WHERE isNotNull(surveyed_at) AND isNotNull(surveyed_at)
 )
 ;
 
@@ -286,18 +286,18 @@ AS SELECT
     cycle,
     assumeNotNull(at_0) AS at,
     region, grid, matter_class, category, channel, urgency, level, holder, first_handler, origin,
-    code_0 = 0 AND hit_0 AS numerator,
-    code_0 = 0 AS denominator,
-    transform(code_0, [0], [''], '') AS excluded,
+    verdict_0 = 1 AS numerator,
+    verdict_0 < 2 AS denominator,
+    transform(verdict_0, [], [], '') AS excluded,
     undecided_0 AS undecided,
     NULL AS seconds,
     late_events
 FROM (
 WITH matters AS (SELECT category, channel, cycle, first_handler, first_resolved_at, grid, holder, late_events, level, matter_class, number, origin, region, reworks, state, untouched, urgency FROM liudan.matters),
     if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
-SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, first_resolved_at AS at_0, 0 AS code_0, ifNull(reworks > 0, false) AS hit_0, (state IN ('accepted', 'dispatched', 'issued', 'placed', 'resolved', 'verified')) AS undecided_0
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, first_resolved_at AS at_0, multiIf(ifNull(reworks > 0, false), 1, 0) AS verdict_0, (state IN ('accepted', 'dispatched', 'issued', 'placed', 'resolved', 'verified')) AS undecided_0
 FROM matters
-WHERE ifNull(isNotNull(first_resolved_at), false) AND isNotNull(first_resolved_at)
+WHERE isNotNull(first_resolved_at) AND isNotNull(first_resolved_at)
 )
 ;
 
@@ -329,18 +329,18 @@ AS SELECT
     cycle,
     assumeNotNull(at_0) AS at,
     region, grid, matter_class, category, channel, urgency, level, holder, first_handler, origin,
-    code_0 = 0 AND hit_0 AS numerator,
-    code_0 = 0 AS denominator,
-    transform(code_0, [0], [''], '') AS excluded,
+    verdict_0 = 1 AS numerator,
+    verdict_0 < 2 AS denominator,
+    transform(verdict_0, [], [], '') AS excluded,
     undecided_0 AS undecided,
     NULL AS seconds,
     late_events
 FROM (
 WITH matters AS (SELECT category, channel, cycle, first_handler, first_resolved_at, grid, holder, late_events, level, matter_class, number, origin, region, returns, state, untouched, urgency FROM liudan.matters),
     if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
-SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, first_resolved_at AS at_0, 0 AS code_0, ifNull(returns > 0, false) AS hit_0, (state IN ('accepted', 'dispatched', 'issued', 'placed', 'verified')) AS undecided_0
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, first_resolved_at AS at_0, multiIf(ifNull(returns > 0, false), 1, 0) AS verdict_0, (state IN ('accepted', 'dispatched', 'issued', 'placed', 'verified')) AS undecided_0
 FROM matters
-WHERE ifNull(isNotNull(first_resolved_at), false) AND isNotNull(first_resolved_at)
+WHERE isNotNull(first_resolved_at) AND isNotNull(first_resolved_at)
 )
 ;
 
@@ -372,18 +372,18 @@ AS SELECT
     cycle,
     assumeNotNull(at_0) AS at,
     region, grid, matter_class, category, channel, urgency, level, holder, first_handler, origin,
-    code_0 = 0 AND hit_0 AS numerator,
-    code_0 = 0 AS denominator,
-    transform(code_0, [0], [''], '') AS excluded,
+    verdict_0 = 1 AS numerator,
+    verdict_0 < 2 AS denominator,
+    transform(verdict_0, [], [], '') AS excluded,
     undecided_0 AS undecided,
     NULL AS seconds,
     late_events
 FROM (
 WITH matters AS (SELECT category, channel, cycle, first_handler, first_resolved_at, grid, holder, late_events, level, matter_class, number, origin, region, state, transfers, untouched, urgency FROM liudan.matters),
     if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
-SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, first_resolved_at AS at_0, 0 AS code_0, ifNull(transfers > 0, false) AS hit_0, (state IN ('accepted', 'dispatched', 'issued', 'placed', 'verified')) AS undecided_0
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, first_resolved_at AS at_0, multiIf(ifNull(transfers > 0, false), 1, 0) AS verdict_0, (state IN ('accepted', 'dispatched', 'issued', 'placed', 'verified')) AS undecided_0
 FROM matters
-WHERE ifNull(isNotNull(first_resolved_at), false) AND isNotNull(first_resolved_at)
+WHERE isNotNull(first_resolved_at) AND isNotNull(first_resolved_at)
 )
 ;
 
@@ -415,18 +415,18 @@ AS SELECT
     cycle,
     assumeNotNull(at_0) AS at,
     region, grid, matter_class, category, channel, urgency, level, holder, first_handler, origin,
-    code_0 = 0 AND hit_0 AS numerator,
-    code_0 = 0 AS denominator,
-    transform(code_0, [0], [''], '') AS excluded,
+    verdict_0 = 1 AS numerator,
+    verdict_0 < 2 AS denominator,
+    transform(verdict_0, [], [], '') AS excluded,
     undecided_0 AS undecided,
     NULL AS seconds,
     late_events
 FROM (
 WITH matters AS (SELECT category, channel, cycle, extensions, first_handler, first_resolved_at, grid, holder, late_events, level, matter_class, number, origin, region, state, untouched, urgency FROM liudan.matters),
     if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
-SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, first_resolved_at AS at_0, 0 AS code_0, ifNull(extensions > 0, false) AS hit_0, (state IN ('accepted', 'dispatched', 'issued', 'placed', 'verified')) AS undecided_0
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, first_resolved_at AS at_0, multiIf(ifNull(extensions > 0, false), 1, 0) AS verdict_0, (state IN ('accepted', 'dispatched', 'issued', 'placed', 'verified')) AS undecided_0
 FROM matters
-WHERE ifNull(isNotNull(first_resolved_at), false) AND isNotNull(first_resolved_at)
+WHERE isNotNull(first_resolved_at) AND isNotNull(first_resolved_at)
 )
 ;
 
@@ -458,18 +458,18 @@ AS SELECT
     cycle,
     assumeNotNull(at_0) AS at,
     region, grid, matter_class, category, channel, urgency, level, holder, first_handler, origin,
-    code_0 = 0 AND hit_0 AS numerator,
-    code_0 = 0 AS denominator,
-    transform(code_0, [0], [''], '') AS excluded,
+    verdict_0 = 1 AS numerator,
+    verdict_0 < 2 AS denominator,
+    transform(verdict_0, [], [], '') AS excluded,
     undecided_0 AS undecided,
     NULL AS seconds,
     late_events
 FROM (
 WITH matters AS (SELECT category, channel, cycle, first_handler, first_resolved_at, grid, holder, late_events, level, matter_class, number, origin, region, state, suspensions, untouched, urgency FROM liudan.matters),
     if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
-SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, first_resolved_at AS at_0, 0 AS code_0, ifNull(suspensions > 0, false) AS hit_0, (state IN ('accepted', 'dispatched', 'issued', 'placed', 'verified')) AS undecided_0
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, first_resolved_at AS at_0, multiIf(ifNull(suspensions > 0, false), 1, 0) AS verdict_0, (state IN ('accepted', 'dispatched', 'issued', 'placed', 'verified')) AS undecided_0
 FROM matters
-WHERE ifNull(isNotNull(first_resolved_at), false) AND isNotNull(first_resolved_at)
+WHERE isNotNull(first_resolved_at) AND isNotNull(first_resolved_at)
 )
 ;
 
@@ -501,18 +501,18 @@ AS SELECT
     cycle,
     assumeNotNull(at_0) AS at,
     region, grid, matter_class, category, channel, urgency, level, holder, first_handler, origin,
-    code_0 = 0 AND hit_0 AS numerator,
-    code_0 = 0 AS denominator,
-    transform(code_0, [0], [''], '') AS excluded,
+    verdict_0 = 1 AS numerator,
+    verdict_0 < 2 AS denominator,
+    transform(verdict_0, [], [], '') AS excluded,
     undecided_0 AS undecided,
     NULL AS seconds,
     late_events
 FROM (
 WITH matters AS (SELECT category, channel, cycle, first_handler, first_resolved_at, grid, holder, late_events, level, matter_class, number, origin, region, state, untouched, urgency, urges FROM liudan.matters),
     if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
-SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, first_resolved_at AS at_0, 0 AS code_0, ifNull(urges > 0, false) AS hit_0, (state IN ('accepted', 'dispatched', 'issued', 'placed', 'verified')) AS undecided_0
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, first_resolved_at AS at_0, multiIf(ifNull(urges > 0, false), 1, 0) AS verdict_0, (state IN ('accepted', 'dispatched', 'issued', 'placed', 'verified')) AS undecided_0
 FROM matters
-WHERE ifNull(isNotNull(first_resolved_at), false) AND isNotNull(first_resolved_at)
+WHERE isNotNull(first_resolved_at) AND isNotNull(first_resolved_at)
 )
 ;
 
@@ -544,18 +544,18 @@ AS SELECT
     cycle,
     assumeNotNull(at_0) AS at,
     region, grid, matter_class, category, channel, urgency, level, holder, first_handler, origin,
-    code_0 = 0 AND hit_0 AS numerator,
-    code_0 = 0 AS denominator,
-    transform(code_0, [0], [''], '') AS excluded,
+    verdict_0 = 1 AS numerator,
+    verdict_0 < 2 AS denominator,
+    transform(verdict_0, [], [], '') AS excluded,
     undecided_0 AS undecided,
     NULL AS seconds,
     late_events
 FROM (
 WITH matters AS (SELECT category, channel, cycle, escalations, first_handler, first_resolved_at, grid, holder, late_events, level, matter_class, number, origin, region, state, untouched, urgency FROM liudan.matters),
     if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
-SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, first_resolved_at AS at_0, 0 AS code_0, ifNull(escalations > 0, false) AS hit_0, (state IN ('accepted', 'dispatched', 'issued', 'placed', 'verified')) AS undecided_0
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, first_resolved_at AS at_0, multiIf(ifNull(escalations > 0, false), 1, 0) AS verdict_0, (state IN ('accepted', 'dispatched', 'issued', 'placed', 'verified')) AS undecided_0
 FROM matters
-WHERE ifNull(isNotNull(first_resolved_at), false) AND isNotNull(first_resolved_at)
+WHERE isNotNull(first_resolved_at) AND isNotNull(first_resolved_at)
 )
 ;
 
@@ -587,18 +587,18 @@ AS SELECT
     cycle,
     assumeNotNull(at_0) AS at,
     region, grid, matter_class, category, channel, urgency, level, holder, first_handler, origin,
-    code_0 = 0 AND hit_0 AS numerator,
-    code_0 = 0 AS denominator,
-    transform(code_0, [0], [''], '') AS excluded,
+    verdict_0 = 1 AS numerator,
+    verdict_0 < 2 AS denominator,
+    transform(verdict_0, [], [], '') AS excluded,
     undecided_0 AS undecided,
     NULL AS seconds,
     late_events
 FROM (
 WITH matters AS (SELECT category, channel, closed_at, cycle, end, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, reopened_at, state, untouched, urgency FROM liudan.matters),
     if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
-SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, closed_at AS at_0, 0 AS code_0, isNotNull(reopened_at) AS hit_0, (((state IN ('closed')) AND (NOT isNotNull(reopened_at))) AND ifNull((closed_at + INTERVAL 1296000 SECOND) > known_until, false)) AS undecided_0
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, closed_at AS at_0, multiIf(isNotNull(reopened_at), 1, 0) AS verdict_0, (((state = 'closed') AND (NOT isNotNull(reopened_at))) AND ifNull((closed_at + INTERVAL 1296000 SECOND) > known_until, false)) AS undecided_0
 FROM matters
-WHERE ifNull(isNotNull(closed_at), false) AND (isNotNull(closed_at) AND (end IN ('rated', 'rating_lapsed')))
+WHERE isNotNull(closed_at) AND (isNotNull(closed_at) AND (end IN ('rated', 'rating_lapsed')))
 )
 ;
 
@@ -630,18 +630,18 @@ AS SELECT
     cycle,
     assumeNotNull(at_0) AS at,
     region, grid, matter_class, category, channel, urgency, level, holder, first_handler, origin,
-    code_0 = 0 AND hit_0 AS numerator,
-    code_0 = 0 AS denominator,
-    transform(code_0, [0], [''], '') AS excluded,
+    verdict_0 = 1 AS numerator,
+    verdict_0 < 2 AS denominator,
+    transform(verdict_0, [], [], '') AS excluded,
     undecided_0 AS undecided,
     NULL AS seconds,
     late_events
 FROM (
 WITH matters AS (SELECT category, channel, cycle, filed_at, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, untouched, urgency FROM liudan.matters),
     if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
-SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, filed_at AS at_0, 0 AS code_0, (cycle = 1 AND (if(grid = '', toString(region), toString(grid)), category, toStartOfMonth(filed_at)) IN (SELECT if(grid = '', toString(region), toString(grid)), category, toStartOfMonth(filed_at) FROM matters WHERE cycle = 1 GROUP BY ALL HAVING count() >= 3)) AS hit_0, false AS undecided_0
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, filed_at AS at_0, multiIf((cycle = 1 AND (if(grid = '', toString(region), toString(grid)), category, toStartOfMonth(filed_at)) IN (SELECT if(grid = '', toString(region), toString(grid)), category, toStartOfMonth(filed_at) FROM matters WHERE cycle = 1 GROUP BY ALL HAVING count() >= 3)), 1, 0) AS verdict_0, false AS undecided_0
 FROM matters
-WHERE ifNull(isNotNull(filed_at), false) AND (cycle IN (1))
+WHERE isNotNull(filed_at) AND (cycle = 1)
 )
 ;
 
@@ -673,18 +673,18 @@ AS SELECT
     cycle,
     assumeNotNull(at_0) AS at,
     region, grid, matter_class, category, channel, urgency, level, holder, first_handler, origin,
-    code_0 = 0 AND hit_0 AS numerator,
-    code_0 = 0 AS denominator,
-    transform(code_0, [0, 1], ['', 'imported'], '') AS excluded,
+    verdict_0 = 1 AS numerator,
+    verdict_0 < 2 AS denominator,
+    transform(verdict_0, [2], ['imported'], '') AS excluded,
     undecided_0 AS undecided,
     NULL AS seconds,
     late_events
 FROM (
 WITH matters AS (SELECT category, channel, closed_at, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, reopened_at, resolved_at, resolver_level, state, untouched, urgency FROM liudan.matters),
     if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
-SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, resolved_at AS at_0, multiIf(((isNotNull(origin) AND toString(origin) != '') AND (NOT (isNotNull(resolver_level) AND toString(resolver_level) != ''))), 1, 0) AS code_0, (resolver_level IN ('grid')) AS hit_0, ((NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn'))) OR (((state IN ('closed')) AND (NOT isNotNull(reopened_at))) AND ifNull((closed_at + INTERVAL 1296000 SECOND) > known_until, false))) AS undecided_0
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, resolved_at AS at_0, multiIf(((origin != '') AND (NOT (resolver_level != ''))), 2, (resolver_level = 'grid'), 1, 0) AS verdict_0, ((NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn'))) OR (((state = 'closed') AND (NOT isNotNull(reopened_at))) AND ifNull((closed_at + INTERVAL 1296000 SECOND) > known_until, false))) AS undecided_0
 FROM matters
-WHERE ifNull(isNotNull(resolved_at), false) AND (isNotNull(resolved_at) AND (NOT isNotNull(reopened_at)))
+WHERE isNotNull(resolved_at) AND (isNotNull(resolved_at) AND (NOT isNotNull(reopened_at)))
 )
 ;
 
@@ -716,18 +716,18 @@ AS SELECT
     cycle,
     assumeNotNull(at_0) AS at,
     region, grid, matter_class, category, channel, urgency, level, holder, first_handler, origin,
-    code_0 = 0 AND hit_0 AS numerator,
-    code_0 = 0 AS denominator,
-    transform(code_0, [0, 1], ['', 'imported'], '') AS excluded,
+    verdict_0 = 1 AS numerator,
+    verdict_0 < 2 AS denominator,
+    transform(verdict_0, [2], ['imported'], '') AS excluded,
     undecided_0 AS undecided,
     NULL AS seconds,
     late_events
 FROM (
 WITH matters AS (SELECT category, channel, closed_at, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, reopened_at, resolved_at, resolver_level, state, untouched, urgency FROM liudan.matters),
     if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
-SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, resolved_at AS at_0, multiIf(((isNotNull(origin) AND toString(origin) != '') AND (NOT (isNotNull(resolver_level) AND toString(resolver_level) != ''))), 1, 0) AS code_0, (resolver_level IN ('village')) AS hit_0, ((NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn'))) OR (((state IN ('closed')) AND (NOT isNotNull(reopened_at))) AND ifNull((closed_at + INTERVAL 1296000 SECOND) > known_until, false))) AS undecided_0
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, resolved_at AS at_0, multiIf(((origin != '') AND (NOT (resolver_level != ''))), 2, (resolver_level = 'village'), 1, 0) AS verdict_0, ((NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn'))) OR (((state = 'closed') AND (NOT isNotNull(reopened_at))) AND ifNull((closed_at + INTERVAL 1296000 SECOND) > known_until, false))) AS undecided_0
 FROM matters
-WHERE ifNull(isNotNull(resolved_at), false) AND (isNotNull(resolved_at) AND (NOT isNotNull(reopened_at)))
+WHERE isNotNull(resolved_at) AND (isNotNull(resolved_at) AND (NOT isNotNull(reopened_at)))
 )
 ;
 
@@ -759,18 +759,18 @@ AS SELECT
     cycle,
     assumeNotNull(at_0) AS at,
     region, grid, matter_class, category, channel, urgency, level, holder, first_handler, origin,
-    code_0 = 0 AND hit_0 AS numerator,
-    code_0 = 0 AS denominator,
-    transform(code_0, [0, 1], ['', 'imported'], '') AS excluded,
+    verdict_0 = 1 AS numerator,
+    verdict_0 < 2 AS denominator,
+    transform(verdict_0, [2], ['imported'], '') AS excluded,
     undecided_0 AS undecided,
     NULL AS seconds,
     late_events
 FROM (
 WITH matters AS (SELECT category, channel, closed_at, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, reopened_at, resolved_at, resolver_level, state, untouched, urgency FROM liudan.matters),
     if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
-SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, resolved_at AS at_0, multiIf(((isNotNull(origin) AND toString(origin) != '') AND (NOT (isNotNull(resolver_level) AND toString(resolver_level) != ''))), 1, 0) AS code_0, (resolver_level IN ('township')) AS hit_0, ((NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn'))) OR (((state IN ('closed')) AND (NOT isNotNull(reopened_at))) AND ifNull((closed_at + INTERVAL 1296000 SECOND) > known_until, false))) AS undecided_0
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, resolved_at AS at_0, multiIf(((origin != '') AND (NOT (resolver_level != ''))), 2, (resolver_level = 'township'), 1, 0) AS verdict_0, ((NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn'))) OR (((state = 'closed') AND (NOT isNotNull(reopened_at))) AND ifNull((closed_at + INTERVAL 1296000 SECOND) > known_until, false))) AS undecided_0
 FROM matters
-WHERE ifNull(isNotNull(resolved_at), false) AND (isNotNull(resolved_at) AND (NOT isNotNull(reopened_at)))
+WHERE isNotNull(resolved_at) AND (isNotNull(resolved_at) AND (NOT isNotNull(reopened_at)))
 )
 ;
 
@@ -802,18 +802,18 @@ AS SELECT
     cycle,
     assumeNotNull(at_0) AS at,
     region, grid, matter_class, category, channel, urgency, level, holder, first_handler, origin,
-    code_0 = 0 AND hit_0 AS numerator,
-    code_0 = 0 AS denominator,
-    transform(code_0, [0, 1], ['', 'imported'], '') AS excluded,
+    verdict_0 = 1 AS numerator,
+    verdict_0 < 2 AS denominator,
+    transform(verdict_0, [2], ['imported'], '') AS excluded,
     undecided_0 AS undecided,
     NULL AS seconds,
     late_events
 FROM (
 WITH matters AS (SELECT category, channel, closed_at, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, reopened_at, resolved_at, resolver_level, state, untouched, urgency FROM liudan.matters),
     if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
-SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, resolved_at AS at_0, multiIf(((isNotNull(origin) AND toString(origin) != '') AND (NOT (isNotNull(resolver_level) AND toString(resolver_level) != ''))), 1, 0) AS code_0, (resolver_level IN ('department')) AS hit_0, ((NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn'))) OR (((state IN ('closed')) AND (NOT isNotNull(reopened_at))) AND ifNull((closed_at + INTERVAL 1296000 SECOND) > known_until, false))) AS undecided_0
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, resolved_at AS at_0, multiIf(((origin != '') AND (NOT (resolver_level != ''))), 2, (resolver_level = 'department'), 1, 0) AS verdict_0, ((NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn'))) OR (((state = 'closed') AND (NOT isNotNull(reopened_at))) AND ifNull((closed_at + INTERVAL 1296000 SECOND) > known_until, false))) AS undecided_0
 FROM matters
-WHERE ifNull(isNotNull(resolved_at), false) AND (isNotNull(resolved_at) AND (NOT isNotNull(reopened_at)))
+WHERE isNotNull(resolved_at) AND (isNotNull(resolved_at) AND (NOT isNotNull(reopened_at)))
 )
 ;
 
@@ -845,18 +845,18 @@ AS SELECT
     cycle,
     assumeNotNull(at_0) AS at,
     region, grid, matter_class, category, channel, urgency, level, holder, first_handler, origin,
-    code_0 = 0 AND hit_0 AS numerator,
-    code_0 = 0 AS denominator,
-    transform(code_0, [0, 1, 2, 3], ['', 'imported', 'withdrawn', 'merged'], '') AS excluded,
+    verdict_0 = 1 AS numerator,
+    verdict_0 < 2 AS denominator,
+    transform(verdict_0, [2, 3, 4], ['imported', 'withdrawn', 'merged'], '') AS excluded,
     undecided_0 AS undecided,
     seconds_0 AS seconds,
     late_events
 FROM (
 WITH matters AS (SELECT category, channel, closed_at, cycle, filed_at, first_handler, first_step, grid, holder, late_events, level, matter_class, number, origin, region, responded_at, state, untouched, urgency FROM liudan.matters),
     if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
-SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, filed_at AS at_0, multiIf((isNotNull(origin) AND toString(origin) != ''), 1, (first_step IN ('withdrawn')), 2, (first_step IN ('merged')), 3, 0) AS code_0, isNotNull(responded_at) AS hit_0, ((NOT isNotNull(responded_at)) AND (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn')))) AS undecided_0, intDiv(if(coalesce(responded_at, closed_at, known_until) < filed_at, 0, dateDiff('microsecond', filed_at, coalesce(responded_at, closed_at, known_until))), 1000000) AS seconds_0
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, filed_at AS at_0, multiIf((origin != ''), 2, (first_step = 'withdrawn'), 3, (first_step = 'merged'), 4, isNotNull(responded_at), 1, 0) AS verdict_0, ((NOT isNotNull(responded_at)) AND (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn')))) AS undecided_0, intDiv(if(toUnixTimestamp64Micro(coalesce(responded_at, closed_at, known_until)) < toUnixTimestamp64Micro(filed_at), 0, toUnixTimestamp64Micro(coalesce(responded_at, closed_at, known_until)) - toUnixTimestamp64Micro(filed_at)), 1000000) AS seconds_0
 FROM matters
-WHERE ifNull(isNotNull(filed_at), false) AND (cycle IN (1))
+WHERE isNotNull(filed_at) AND (cycle = 1)
 )
 ;
 
@@ -888,18 +888,18 @@ AS SELECT
     cycle,
     assumeNotNull(at_0) AS at,
     region, grid, matter_class, category, channel, urgency, level, holder, first_handler, origin,
-    code_0 = 0 AND hit_0 AS numerator,
-    code_0 = 0 AS denominator,
-    transform(code_0, [0, 1, 2], ['', 'unknown-when', 'before-filing'], '') AS excluded,
+    verdict_0 = 1 AS numerator,
+    verdict_0 < 2 AS denominator,
+    transform(verdict_0, [2, 3], ['unknown-when', 'before-filing'], '') AS excluded,
     undecided_0 AS undecided,
     seconds_0 AS seconds,
     late_events
 FROM (
 WITH matters AS (SELECT category, channel, closed_at, cycle, filed_at, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, resolved_at, state, untouched, urgency FROM liudan.matters),
     if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
-SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, filed_at AS at_0, multiIf(((NOT (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn')))) AND (NOT isNotNull(coalesce(resolved_at, closed_at)))), 1, ifNull(resolved_at < filed_at, false), 2, 0) AS code_0, isNotNull(resolved_at) AS hit_0, (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn'))) AS undecided_0, intDiv(if(coalesce(coalesce(resolved_at, closed_at), known_until) < filed_at, 0, dateDiff('microsecond', filed_at, coalesce(coalesce(resolved_at, closed_at), known_until))), 1000000) AS seconds_0
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, filed_at AS at_0, multiIf(((NOT (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn')))) AND (NOT isNotNull(coalesce(resolved_at, closed_at)))), 2, ifNull(resolved_at < filed_at, false), 3, isNotNull(resolved_at), 1, 0) AS verdict_0, (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn'))) AS undecided_0, intDiv(if(toUnixTimestamp64Micro(coalesce(coalesce(resolved_at, closed_at), known_until)) < toUnixTimestamp64Micro(filed_at), 0, toUnixTimestamp64Micro(coalesce(coalesce(resolved_at, closed_at), known_until)) - toUnixTimestamp64Micro(filed_at)), 1000000) AS seconds_0
 FROM matters
-WHERE ifNull(isNotNull(filed_at), false) AND true
+WHERE isNotNull(filed_at) AND true
 )
 ;
 
@@ -931,18 +931,18 @@ AS SELECT
     cycle,
     assumeNotNull(at_0) AS at,
     region, grid, matter_class, category, channel, urgency, level, holder, first_handler, origin,
-    code_0 = 0 AND hit_0 AS numerator,
-    code_0 = 0 AS denominator,
-    transform(code_0, [0, 1], ['', 'imported'], '') AS excluded,
+    verdict_0 = 1 AS numerator,
+    verdict_0 < 2 AS denominator,
+    transform(verdict_0, [2], ['imported'], '') AS excluded,
     undecided_0 AS undecided,
     seconds_0 AS seconds,
     late_events
 FROM (
 WITH matters AS (SELECT category, channel, cycle, filed_at, first_handler, grid, grid_microseconds, holder, holding, holding_since, late_events, level, matter_class, number, origin, region, state, untouched, urgency FROM liudan.matters),
     if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
-SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, filed_at AS at_0, multiIf((isNotNull(origin) AND toString(origin) != ''), 1, 0) AS code_0, (NOT (holding IN ('grid'))) AS hit_0, (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn'))) AS undecided_0, intDiv((ifNull(grid_microseconds, 0) + ifNull(if(known_until < if((holding IN ('grid')), holding_since, NULL), 0, dateDiff('microsecond', if((holding IN ('grid')), holding_since, NULL), known_until)), 0)), 1000000) AS seconds_0
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, filed_at AS at_0, multiIf((origin != ''), 2, (NOT (holding = 'grid')), 1, 0) AS verdict_0, (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn'))) AS undecided_0, intDiv((ifNull(grid_microseconds, 0) + ifNull(if(toUnixTimestamp64Micro(known_until) < toUnixTimestamp64Micro(if((holding = 'grid'), holding_since, NULL)), 0, toUnixTimestamp64Micro(known_until) - toUnixTimestamp64Micro(if((holding = 'grid'), holding_since, NULL))), 0)), 1000000) AS seconds_0
 FROM matters
-WHERE ifNull(isNotNull(filed_at), false) AND (ifNull(grid_microseconds > 0, false) OR (holding IN ('grid')))
+WHERE isNotNull(filed_at) AND (ifNull(grid_microseconds > 0, false) OR (holding = 'grid'))
 )
 ;
 
@@ -974,18 +974,18 @@ AS SELECT
     cycle,
     assumeNotNull(at_0) AS at,
     region, grid, matter_class, category, channel, urgency, level, holder, first_handler, origin,
-    code_0 = 0 AND hit_0 AS numerator,
-    code_0 = 0 AS denominator,
-    transform(code_0, [0, 1], ['', 'imported'], '') AS excluded,
+    verdict_0 = 1 AS numerator,
+    verdict_0 < 2 AS denominator,
+    transform(verdict_0, [2], ['imported'], '') AS excluded,
     undecided_0 AS undecided,
     seconds_0 AS seconds,
     late_events
 FROM (
 WITH matters AS (SELECT category, channel, cycle, filed_at, first_handler, grid, holder, holding, holding_since, late_events, level, matter_class, number, origin, region, state, untouched, urgency, village_microseconds FROM liudan.matters),
     if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
-SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, filed_at AS at_0, multiIf((isNotNull(origin) AND toString(origin) != ''), 1, 0) AS code_0, (NOT (holding IN ('village'))) AS hit_0, (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn'))) AS undecided_0, intDiv((ifNull(village_microseconds, 0) + ifNull(if(known_until < if((holding IN ('village')), holding_since, NULL), 0, dateDiff('microsecond', if((holding IN ('village')), holding_since, NULL), known_until)), 0)), 1000000) AS seconds_0
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, filed_at AS at_0, multiIf((origin != ''), 2, (NOT (holding = 'village')), 1, 0) AS verdict_0, (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn'))) AS undecided_0, intDiv((ifNull(village_microseconds, 0) + ifNull(if(toUnixTimestamp64Micro(known_until) < toUnixTimestamp64Micro(if((holding = 'village'), holding_since, NULL)), 0, toUnixTimestamp64Micro(known_until) - toUnixTimestamp64Micro(if((holding = 'village'), holding_since, NULL))), 0)), 1000000) AS seconds_0
 FROM matters
-WHERE ifNull(isNotNull(filed_at), false) AND (ifNull(village_microseconds > 0, false) OR (holding IN ('village')))
+WHERE isNotNull(filed_at) AND (ifNull(village_microseconds > 0, false) OR (holding = 'village'))
 )
 ;
 
@@ -1017,18 +1017,18 @@ AS SELECT
     cycle,
     assumeNotNull(at_0) AS at,
     region, grid, matter_class, category, channel, urgency, level, holder, first_handler, origin,
-    code_0 = 0 AND hit_0 AS numerator,
-    code_0 = 0 AS denominator,
-    transform(code_0, [0, 1], ['', 'imported'], '') AS excluded,
+    verdict_0 = 1 AS numerator,
+    verdict_0 < 2 AS denominator,
+    transform(verdict_0, [2], ['imported'], '') AS excluded,
     undecided_0 AS undecided,
     seconds_0 AS seconds,
     late_events
 FROM (
 WITH matters AS (SELECT category, channel, cycle, filed_at, first_handler, grid, holder, holding, holding_since, late_events, level, matter_class, number, origin, region, state, township_microseconds, untouched, urgency FROM liudan.matters),
     if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
-SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, filed_at AS at_0, multiIf((isNotNull(origin) AND toString(origin) != ''), 1, 0) AS code_0, (NOT (holding IN ('township'))) AS hit_0, (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn'))) AS undecided_0, intDiv((ifNull(township_microseconds, 0) + ifNull(if(known_until < if((holding IN ('township')), holding_since, NULL), 0, dateDiff('microsecond', if((holding IN ('township')), holding_since, NULL), known_until)), 0)), 1000000) AS seconds_0
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, filed_at AS at_0, multiIf((origin != ''), 2, (NOT (holding = 'township')), 1, 0) AS verdict_0, (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn'))) AS undecided_0, intDiv((ifNull(township_microseconds, 0) + ifNull(if(toUnixTimestamp64Micro(known_until) < toUnixTimestamp64Micro(if((holding = 'township'), holding_since, NULL)), 0, toUnixTimestamp64Micro(known_until) - toUnixTimestamp64Micro(if((holding = 'township'), holding_since, NULL))), 0)), 1000000) AS seconds_0
 FROM matters
-WHERE ifNull(isNotNull(filed_at), false) AND (ifNull(township_microseconds > 0, false) OR (holding IN ('township')))
+WHERE isNotNull(filed_at) AND (ifNull(township_microseconds > 0, false) OR (holding = 'township'))
 )
 ;
 
@@ -1060,18 +1060,18 @@ AS SELECT
     cycle,
     assumeNotNull(at_0) AS at,
     region, grid, matter_class, category, channel, urgency, level, holder, first_handler, origin,
-    code_0 = 0 AND hit_0 AS numerator,
-    code_0 = 0 AS denominator,
-    transform(code_0, [0, 1], ['', 'imported'], '') AS excluded,
+    verdict_0 = 1 AS numerator,
+    verdict_0 < 2 AS denominator,
+    transform(verdict_0, [2], ['imported'], '') AS excluded,
     undecided_0 AS undecided,
     seconds_0 AS seconds,
     late_events
 FROM (
 WITH matters AS (SELECT category, channel, cycle, department_microseconds, filed_at, first_handler, grid, holder, holding, holding_since, late_events, level, matter_class, number, origin, region, state, untouched, urgency FROM liudan.matters),
     if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
-SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, filed_at AS at_0, multiIf((isNotNull(origin) AND toString(origin) != ''), 1, 0) AS code_0, (NOT (holding IN ('department'))) AS hit_0, (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn'))) AS undecided_0, intDiv((ifNull(department_microseconds, 0) + ifNull(if(known_until < if((holding IN ('department')), holding_since, NULL), 0, dateDiff('microsecond', if((holding IN ('department')), holding_since, NULL), known_until)), 0)), 1000000) AS seconds_0
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, filed_at AS at_0, multiIf((origin != ''), 2, (NOT (holding = 'department')), 1, 0) AS verdict_0, (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn'))) AS undecided_0, intDiv((ifNull(department_microseconds, 0) + ifNull(if(toUnixTimestamp64Micro(known_until) < toUnixTimestamp64Micro(if((holding = 'department'), holding_since, NULL)), 0, toUnixTimestamp64Micro(known_until) - toUnixTimestamp64Micro(if((holding = 'department'), holding_since, NULL))), 0)), 1000000) AS seconds_0
 FROM matters
-WHERE ifNull(isNotNull(filed_at), false) AND (ifNull(department_microseconds > 0, false) OR (holding IN ('department')))
+WHERE isNotNull(filed_at) AND (ifNull(department_microseconds > 0, false) OR (holding = 'department'))
 )
 ;
 
@@ -1103,18 +1103,18 @@ AS SELECT
     cycle,
     assumeNotNull(at_0) AS at,
     region, grid, matter_class, category, channel, urgency, level, holder, first_handler, origin,
-    code_0 = 0 AND hit_0 AS numerator,
-    code_0 = 0 AS denominator,
-    transform(code_0, [0, 1], ['', 'imported'], '') AS excluded,
+    verdict_0 = 1 AS numerator,
+    verdict_0 < 2 AS denominator,
+    transform(verdict_0, [2], ['imported'], '') AS excluded,
     undecided_0 AS undecided,
     seconds_0 AS seconds,
     late_events
 FROM (
 WITH matters AS (SELECT above_microseconds, category, channel, cycle, filed_at, first_handler, grid, holder, holding, holding_since, late_events, level, matter_class, number, origin, region, state, untouched, urgency FROM liudan.matters),
     if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
-SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, filed_at AS at_0, multiIf((isNotNull(origin) AND toString(origin) != ''), 1, 0) AS code_0, (NOT (holding IN ('above'))) AS hit_0, (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn'))) AS undecided_0, intDiv((ifNull(above_microseconds, 0) + ifNull(if(known_until < if((holding IN ('above')), holding_since, NULL), 0, dateDiff('microsecond', if((holding IN ('above')), holding_since, NULL), known_until)), 0)), 1000000) AS seconds_0
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, filed_at AS at_0, multiIf((origin != ''), 2, (NOT (holding = 'above')), 1, 0) AS verdict_0, (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn'))) AS undecided_0, intDiv((ifNull(above_microseconds, 0) + ifNull(if(toUnixTimestamp64Micro(known_until) < toUnixTimestamp64Micro(if((holding = 'above'), holding_since, NULL)), 0, toUnixTimestamp64Micro(known_until) - toUnixTimestamp64Micro(if((holding = 'above'), holding_since, NULL))), 0)), 1000000) AS seconds_0
 FROM matters
-WHERE ifNull(isNotNull(filed_at), false) AND (ifNull(above_microseconds > 0, false) OR (holding IN ('above')))
+WHERE isNotNull(filed_at) AND (ifNull(above_microseconds > 0, false) OR (holding = 'above'))
 )
 ;
 
@@ -1146,18 +1146,18 @@ AS SELECT
     cycle,
     assumeNotNull(at_0) AS at,
     region, grid, matter_class, category, channel, urgency, level, holder, first_handler, origin,
-    code_0 = 0 AND hit_0 AS numerator,
-    code_0 = 0 AS denominator,
-    transform(code_0, [0], [''], '') AS excluded,
+    verdict_0 = 1 AS numerator,
+    verdict_0 < 2 AS denominator,
+    transform(verdict_0, [], [], '') AS excluded,
     undecided_0 AS undecided,
     seconds_0 AS seconds,
     late_events
 FROM (
 WITH matters AS (SELECT category, channel, closed_at, cycle, emergency_at, emergency_over_at, emergency_response_at, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, state, untouched, urgency FROM liudan.matters),
     if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
-SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, emergency_at AS at_0, 0 AS code_0, ((NOT ifNull(emergency_over_at < emergency_response_at, false)) AND isNotNull(emergency_response_at)) AS hit_0, (((NOT ((NOT ifNull(emergency_over_at < emergency_response_at, false)) AND isNotNull(emergency_response_at))) AND (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn')))) AND (NOT isNotNull(emergency_over_at))) AS undecided_0, intDiv(if(coalesce(if(((NOT ifNull(emergency_over_at < emergency_response_at, false)) AND isNotNull(emergency_response_at)), emergency_response_at, NULL), emergency_over_at, closed_at, known_until) < emergency_at, 0, dateDiff('microsecond', emergency_at, coalesce(if(((NOT ifNull(emergency_over_at < emergency_response_at, false)) AND isNotNull(emergency_response_at)), emergency_response_at, NULL), emergency_over_at, closed_at, known_until))), 1000000) AS seconds_0
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, emergency_at AS at_0, multiIf(((NOT ifNull(emergency_over_at < emergency_response_at, false)) AND isNotNull(emergency_response_at)), 1, 0) AS verdict_0, (((NOT ((NOT ifNull(emergency_over_at < emergency_response_at, false)) AND isNotNull(emergency_response_at))) AND (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn')))) AND (NOT isNotNull(emergency_over_at))) AS undecided_0, intDiv(if(toUnixTimestamp64Micro(coalesce(if(((NOT ifNull(emergency_over_at < emergency_response_at, false)) AND isNotNull(emergency_response_at)), emergency_response_at, NULL), emergency_over_at, closed_at, known_until)) < toUnixTimestamp64Micro(emergency_at), 0, toUnixTimestamp64Micro(coalesce(if(((NOT ifNull(emergency_over_at < emergency_response_at, false)) AND isNotNull(emergency_response_at)), emergency_response_at, NULL), emergency_over_at, closed_at, known_until)) - toUnixTimestamp64Micro(emergency_at)), 1000000) AS seconds_0
 FROM matters
-WHERE ifNull(isNotNull(emergency_at), false) AND isNotNull(emergency_at)
+WHERE isNotNull(emergency_at) AND isNotNull(emergency_at)
 )
 ;
 
@@ -1189,16 +1189,16 @@ AS SELECT
     cycle,
     assumeNotNull(at_0) AS at,
     region, grid, matter_class, category, channel, urgency, level, holder, first_handler, origin,
-    code_0 = 0 AND true AS numerator,
-    code_0 = 0 AS denominator,
-    transform(code_0, [0, 1], ['', 'source-silent'], '') AS excluded,
+    verdict_0 < 2 AS numerator,
+    verdict_0 < 2 AS denominator,
+    transform(verdict_0, [2], ['source-silent'], '') AS excluded,
     undecided_0 AS undecided,
     NULL AS seconds,
     late_events
 FROM (
 WITH matters AS (SELECT category, channel, closed_at, cycle, filed_at, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, resolved_at, state, untouched, urgency FROM liudan.matters),
     if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
-SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, at AS at_0, multiIf(ifNull(known_until < at, false), 1, 0) AS code_0, false AS hit_0, false AS undecided_0
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, at AS at_0, multiIf(ifNull(known_until < at, false), 2, false, 1, 0) AS verdict_0, false AS undecided_0
 FROM matters
 WHERE ((ifNull(filed_at <= at, false) AND (NOT ifNull(coalesce(resolved_at, closed_at) <= at, false))) AND (NOT ((NOT (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn')))) AND (NOT isNotNull(coalesce(resolved_at, closed_at))))))
 )
@@ -1232,16 +1232,16 @@ AS SELECT
     cycle,
     assumeNotNull(at_0) AS at,
     region, grid, matter_class, category, channel, urgency, level, holder, first_handler, origin,
-    code_0 = 0 AND hit_0 AS numerator,
-    code_0 = 0 AS denominator,
-    transform(code_0, [0, 1], ['', 'source-silent'], '') AS excluded,
+    verdict_0 = 1 AS numerator,
+    verdict_0 < 2 AS denominator,
+    transform(verdict_0, [2], ['source-silent'], '') AS excluded,
     undecided_0 AS undecided,
     seconds_0 AS seconds,
     late_events
 FROM (
 WITH matters AS (SELECT category, channel, closed_at, cycle, filed_at, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, resolved_at, state, untouched, urgency FROM liudan.matters),
     if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
-SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, at AS at_0, multiIf(ifNull(known_until < at, false), 1, 0) AS code_0, true AS hit_0, false AS undecided_0, intDiv(if(at < filed_at, 0, dateDiff('microsecond', filed_at, at)), 1000000) AS seconds_0
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, at AS at_0, multiIf(ifNull(known_until < at, false), 2, true, 1, 0) AS verdict_0, false AS undecided_0, intDiv(if(toUnixTimestamp64Micro(at) < toUnixTimestamp64Micro(filed_at), 0, toUnixTimestamp64Micro(at) - toUnixTimestamp64Micro(filed_at)), 1000000) AS seconds_0
 FROM matters
 WHERE ((ifNull(filed_at <= at, false) AND (NOT ifNull(coalesce(resolved_at, closed_at) <= at, false))) AND (NOT ((NOT (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn')))) AND (NOT isNotNull(coalesce(resolved_at, closed_at))))))
 )
@@ -1275,16 +1275,16 @@ AS SELECT
     cycle,
     assumeNotNull(at_0) AS at,
     region, grid, matter_class, category, channel, urgency, level, holder, first_handler, origin,
-    code_0 = 0 AND hit_0 AS numerator,
-    code_0 = 0 AS denominator,
-    transform(code_0, [0, 1, 2], ['', 'source-silent', 'no-limit'], '') AS excluded,
+    verdict_0 = 1 AS numerator,
+    verdict_0 < 2 AS denominator,
+    transform(verdict_0, [2, 3], ['source-silent', 'no-limit'], '') AS excluded,
     undecided_0 AS undecided,
     NULL AS seconds,
     late_events
 FROM (
 WITH matters AS (SELECT broken_due, category, channel, closed_at, cycle, filed_at, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, resolve_due, resolved_at, state, suspended_at, untouched, urgency FROM liudan.matters),
     if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
-SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, at AS at_0, multiIf(ifNull(known_until < at, false), 1, ((NOT isNotNull(resolve_due)) AND (NOT isNotNull(broken_due))), 2, 0) AS code_0, ((ifNull(resolve_due < at, false) AND (NOT ifNull(suspended_at <= resolve_due, false))) OR ifNull(broken_due < at, false)) AS hit_0, false AS undecided_0
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, at AS at_0, multiIf(ifNull(known_until < at, false), 2, ((NOT isNotNull(resolve_due)) AND (NOT isNotNull(broken_due))), 3, ((ifNull(resolve_due < at, false) AND (NOT ifNull(suspended_at <= resolve_due, false))) OR ifNull(broken_due < at, false)), 1, 0) AS verdict_0, false AS undecided_0
 FROM matters
 WHERE ((ifNull(filed_at <= at, false) AND (NOT ifNull(coalesce(resolved_at, closed_at) <= at, false))) AND (NOT ((NOT (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn')))) AND (NOT isNotNull(coalesce(resolved_at, closed_at))))))
 )
@@ -1318,16 +1318,16 @@ AS SELECT
     cycle,
     assumeNotNull(at_0) AS at,
     region, grid, matter_class, category, channel, urgency, level, holder, first_handler, origin,
-    code_0 = 0 AND true AS numerator,
-    code_0 = 0 AS denominator,
-    transform(code_0, [0, 1, 2], ['', 'source-silent', 'nobody-named'], '') AS excluded,
+    verdict_0 < 2 AS numerator,
+    verdict_0 < 2 AS denominator,
+    transform(verdict_0, [2, 3], ['source-silent', 'nobody-named'], '') AS excluded,
     undecided_0 AS undecided,
     NULL AS seconds,
     late_events
 FROM (
 WITH matters AS (SELECT category, channel, closed_at, cycle, filed_at, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, resolved_at, state, untouched, urgency FROM liudan.matters),
     if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
-SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, at AS at_0, multiIf(ifNull(known_until < at, false), 1, (NOT (isNotNull(first_handler) AND toString(first_handler) != '')), 2, 0) AS code_0, false AS hit_0, false AS undecided_0
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, at AS at_0, multiIf(ifNull(known_until < at, false), 2, (NOT (first_handler != '')), 3, false, 1, 0) AS verdict_0, false AS undecided_0
 FROM matters
 WHERE ((ifNull(filed_at <= at, false) AND (NOT ifNull(coalesce(resolved_at, closed_at) <= at, false))) AND (NOT ((NOT (NOT (state IN ('closed', 'merged', 'rejected', 'withdrawn')))) AND (NOT isNotNull(coalesce(resolved_at, closed_at))))))
 )
