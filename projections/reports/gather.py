@@ -44,14 +44,15 @@ def gather(order: ReportOrder, queries: ReportQueries, oldest_missing: OldestMis
     The order is pinned to where the log is. When nothing has arrived beyond that before everything is asked,
     nor after it, then what is known now was asked; otherwise what was known at the position is.
     """
-    pinned = replace(order, offsets=order.offsets or queries.position().landed)
+    position = queries.position()
+    pinned = replace(order, offsets=order.offsets or position.landed)
     newest = queries.newest(pinned.question(order.period))
     order = replace(order, position=None, offsets=newest.offsets or pinned.offsets)
     positionless = newest.offsets and not newest.position
     log = KnownLog(newest.position, None if positionless else oldest_missing(newest.position))
-    if not newest.unknown and queries.position().complete:
+    if not newest.unknown and position.complete:
         facts = _ask(replace(order, latest=True), log, queries)
-        if not queries.newest(order.question(order.period)).unknown:
+        if queries.position() == position:
             return replace(facts, order=order)
     return _ask(order, log, queries)
 
