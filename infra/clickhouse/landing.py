@@ -56,11 +56,13 @@ class Landing:
         table: str = EVENTS_TABLE,
         cluster: str = "",
         trust_seconds: float = 1.0,
+        insert_rows: int = INSERT_ROWS,
     ) -> None:
         self._connect = connect
         self._build = Build(table, 0)
         self._cluster = cluster
         self._trust_seconds = trust_seconds
+        self._insert_rows = insert_rows
         self._client: Client | None = None
         self._reached: dict[int, Reached] = {}
         self._heard_at = float("-inf")
@@ -78,13 +80,13 @@ class Landing:
     def apply(
         self, records: Sequence[LogRecord], steps: Mapping[int, Step], aside: Collection[str] = ()
     ) -> None:
-        """Land records, about INSERT_ROWS at a time, and move on from `steps[p].start` to `steps[p].next`.
+        """Land records, about `insert_rows` at a time, and move on from `steps[p].start` to `steps[p].next`.
 
         Each event is a row of its own, so that a ticket's sequence is not checked here; an event that comes
         again is dropped. Raises MovedOn when somebody else has written, and Poison before anything is.
         """
         records = without_repeats(records, {p: reached.newest for p, reached in self._reached.items()})
-        lanes = in_lanes(records, _LANES, INSERT_ROWS)
+        lanes = in_lanes(records, _LANES, self._insert_rows)
         encoding = [[self._threads.submit(landing_table, chunk) for chunk in lane] for lane in lanes]
         wait([each for lane in encoding for each in lane])
         encoded = [[each.result() for each in lane] for lane in encoding]
