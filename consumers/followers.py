@@ -43,7 +43,7 @@ LANDING = "landing"
 FOLLOWERS: Mapping[str, Follower] = {
     "ticket-state": Follower(_sql(TicketStateProjection()), LoopSettings(max_records=1000)),
     "sla-clocks": Follower(_sql(SlaClocksProjection()), LoopSettings(max_records=1000)),
-    LANDING: Follower(_landing, LoopSettings(max_records=50_000, linger_seconds=1.0)),
+    LANDING: Follower(_landing, LoopSettings(max_records=40_000, linger_seconds=1.0)),
 }
 
 

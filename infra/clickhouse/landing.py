@@ -2,8 +2,9 @@
 
 ClickHouse has no transactions, so the rows themselves say how far the log has come: partition and offset are
 columns, one insert is one part (all of it or nothing), and nobody writes without having read the position
-just before. When it is unknown what became of an insert, nothing is sent again: positions are read anew,
-after every insert that is still under way has come to its end.
+just before. A partition's inserts follow one another; those of different ones may run at the same time. When
+it is unknown what became of an insert, nothing is sent again: positions are read anew, after
+every insert that is still under way has come to its end.
 """
 
 import time
@@ -22,6 +23,7 @@ from infra.clickhouse.arrow_rows import landing_table, parsed_one_by_one
 from infra.clickhouse.builds import build_of
 from infra.clickhouse.errors import ClickHouseUnavailable
 from infra.clickhouse.insert_once import InsertRefused, insert_once
+from infra.clickhouse.lanes import Chunk, in_lanes
 from infra.clickhouse.migrate import migrate
 from infra.clickhouse.parked_tickets import set_standing, standing_of_all, waiting
 from infra.clickhouse.positions import Build, Reached, await_running_inserts, read_reached, write_positions
@@ -31,6 +33,7 @@ from infra.event_log.port import LogRecord
 from infra.event_log.sink import Letter, MovedOn, Step
 
 INSERT_ROWS = 10_000
+_LANES = 2
 
 _log = structlog.get_logger(__name__)
 
@@ -53,16 +56,18 @@ class Landing:
         table: str = EVENTS_TABLE,
         cluster: str = "",
         trust_seconds: float = 1.0,
+        insert_rows: int = INSERT_ROWS,
     ) -> None:
         self._connect = connect
         self._build = Build(table, 0)
         self._cluster = cluster
         self._trust_seconds = trust_seconds
+        self._insert_rows = insert_rows
         self._client: Client | None = None
         self._reached: dict[int, Reached] = {}
         self._heard_at = float("-inf")
         self._origins: Mapping[str, datetime] = {}
-        self._encoder = ThreadPoolExecutor(1, "landing-encoder")
+        self._threads = ThreadPoolExecutor(_LANES, "landing")
 
     def start_offsets(self, partitions: Sequence[int]) -> Mapping[int, int]:
         """Give the next offset per partition, once no insert is under way any more."""
@@ -75,18 +80,19 @@ class Landing:
     def apply(
         self, records: Sequence[LogRecord], steps: Mapping[int, Step], aside: Collection[str] = ()
     ) -> None:
-        """Land records, INSERT_ROWS at a time, and move on from `steps[p].start` to `steps[p].next`.
+        """Land records, about `insert_rows` at a time, and move on from `steps[p].start` to `steps[p].next`.
 
         Each event is a row of its own, so that a ticket's sequence is not checked here; an event that comes
-        again is dropped. Raises MovedOn when somebody else has written, and Poison: before that record and
-        all that follow are written, and when it is among the first INSERT_ROWS before anything is.
+        again is dropped. Raises MovedOn when somebody else has written, and Poison before anything is.
         """
         records = without_repeats(records, {p: reached.newest for p, reached in self._reached.items()})
-        chunks = [records[n : n + INSERT_ROWS] for n in range(0, len(records), INSERT_ROWS)]
-        first = landing_table(chunks[0]) if chunks else None
+        lanes = in_lanes(records, _LANES, self._insert_rows)
+        encoding = [[self._threads.submit(landing_table, chunk) for chunk in lane] for lane in lanes]
+        wait([each for lane in encoding for each in lane])
+        encoded = [[each.result() for each in lane] for lane in encoding]
         with self._using() as client:
             self._check(client, steps, aside)
-            self._insert_all(client, first, chunks, steps)
+            self._insert_all(client, lanes, encoded, steps)
             ahead = _unvouched(records, steps)
             if ahead:
                 write_positions(client, self._build, ahead)
@@ -133,8 +139,8 @@ class Landing:
             self._origins = dict(known_until)
 
     def close(self) -> None:
-        """Let go of the connection and the encoder; the landing is not used afterwards."""
-        self._encoder.shutdown()
+        """Let go of the connection and the threads; the landing is not used afterwards."""
+        self._threads.shutdown()
         self._disconnect()
 
     def _disconnect(self) -> None:
@@ -156,20 +162,25 @@ class Landing:
     def _insert_all(
         self,
         client: Client,
-        rows: pa.Table | None,
-        chunks: Sequence[Sequence[LogRecord]],
+        lanes: Sequence[Sequence[Chunk]],
+        encoded: Sequence[Sequence[pa.Table]],
         steps: Mapping[int, Step],
     ) -> None:
-        """Write the chunks in order; while the server writes one, the next is already being encoded."""
-        for number, chunk in enumerate(chunks, start=1):
-            following = self._encoder.submit(landing_table, chunks[number]) if number < len(chunks) else None
-            try:
-                _insert(client, self._build, rows, chunk)
-            finally:
-                if following is not None:
-                    wait([following])
+        """Write the lanes side by side; every one comes to its end before an error of any is told."""
+        running = [
+            self._threads.submit(self._insert_lane, client, chunks, tables, steps)
+            for chunks, tables in zip(lanes, encoded, strict=True)
+        ]
+        wait(running)
+        for lane in running:
+            lane.result()
+
+    def _insert_lane(
+        self, client: Client, chunks: Sequence[Chunk], tables: Sequence[pa.Table], steps: Mapping[int, Step]
+    ) -> None:
+        for chunk, rows in zip(chunks, tables, strict=True):
+            _insert(client, self._build, rows, chunk)
             self._move({p: at for p, at in _ends(chunk).items() if p in steps}, _newest(chunk))
-            rows = following.result() if following is not None else None
 
     def _move(self, next_offsets: Mapping[int, int], newest: Mapping[int, int] | None = None) -> None:
         for partition, after in next_offsets.items():

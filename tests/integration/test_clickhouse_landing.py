@@ -82,10 +82,10 @@ def test_one_insert_is_one_part_and_a_large_batch_is_several_inserts(
     landing: Landing, writer: Client
 ) -> None:
     writer.command("SYSTEM STOP MERGES liudan.ticket_events")
-    records = _some(0, 0, INSERT_ROWS + 500)
+    records = _some(0, 0, INSERT_ROWS + INSERT_ROWS // 2 + 1000)
     _land(landing, records)
     parts = "SELECT rows FROM system.parts WHERE table = 'ticket_events' AND active ORDER BY rows"
-    assert [rows for (rows,) in writer.query(parts).result_rows] == [500, INSERT_ROWS]
+    assert [rows for (rows,) in writer.query(parts).result_rows] == [len(records) // 2] * 2
     assert landing.start_offsets([0]) == {0: len(records)}
 
 
@@ -132,6 +132,19 @@ def test_a_poisoned_record_stops_its_insert(landing: Landing, writer: Client) ->
     with pytest.raises(Poison, match="offset 7"):
         _land(landing, records)
     assert writer.command("SELECT count() FROM liudan.ticket_events") == 0
+
+
+def test_poison_in_one_partition_keeps_a_large_batch_of_all_back(landing: Landing, writer: Client) -> None:
+    parts = [_some(partition, 0, INSERT_ROWS // 2 + 100 * partition) for partition in range(4)]
+    records = [each for part in parts for each in part]
+    records[-1] = records[-1]._replace(value=b"{}")
+    with pytest.raises(Poison, match=f"partition 3, offset {len(parts[3]) - 1}"):
+        _land(landing, records)
+    assert writer.command("SELECT count() FROM liudan.ticket_events") == 0
+    _land(landing, records[:-1])
+    assert landing.start_offsets(range(4)) == {0: 5000, 1: 5100, 2: 5200, 3: 5299}
+    counted = "SELECT count(), uniqExact(log_partition, log_offset) FROM liudan.ticket_events"
+    assert writer.command(counted) == [str(len(records) - 1)] * 2
 
 
 def test_a_parked_ticket_waits_and_is_released_once(
