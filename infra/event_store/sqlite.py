@@ -17,8 +17,9 @@ from eventsourcing.persistence import ApplicationRecorder, Notification, StoredE
 
 from infra.event_store.append import Append, stream_uuid
 from infra.event_store.group_commit import GroupCommit
+from infra.event_store.histories import by_stream
 from infra.event_store.library_insert import insert_through
-from infra.event_store.port import CommandReceipt, StoreUnavailable
+from infra.event_store.port import CommandReceipt, EventRow, StoreUnavailable
 from infra.event_store.sqlite_file import Readers, connect, unavailable
 from infra.event_store.sqlite_writer import SCHEMA, Outcome, SqliteWriter, read_receipt
 from infra.event_store.subscription import FollowingSubscription
@@ -34,6 +35,10 @@ _SELECT_STREAM = (
 _SELECT_STREAM_BACKWARDS = _SELECT_STREAM.replace("ORDER BY version", "ORDER BY version DESC")
 
 _SELECT_LEAVES = "SELECT position, state FROM events WHERE position > ? ORDER BY position LIMIT ?"
+_SELECT_ROWS = (
+    "SELECT position, stream_id, version, topic, state FROM events WHERE position > ? "
+    "ORDER BY position LIMIT ?"
+)
 _SELECT_BEHIND = "SELECT position FROM events WHERE position > ? ORDER BY position LIMIT 1 OFFSET ?"
 _SELECT_POSITIONS = "SELECT position FROM events WHERE stream_id = ? ORDER BY version"
 
@@ -92,6 +97,20 @@ class SqliteEventStore(library.SQLiteApplicationRecorder):
         """See `EventStore.leaves`."""
         with self._readers.connection() as connection:
             return connection.execute(_SELECT_LEAVES, (after, limit)).fetchall()
+
+    def rows(self, after: int, limit: int) -> list[EventRow]:
+        """See `EventStore.rows`."""
+        with self._readers.connection() as connection:
+            return connection.execute(_SELECT_ROWS, (after, limit)).fetchall()
+
+    def histories(self, stream_ids: Sequence[UUID]) -> dict[bytes, list[bytes]]:
+        """See `EventStore.histories`."""
+        statement = (
+            "SELECT stream_id, state FROM events "  # noqa: S608 - only placeholders are added
+            f"WHERE stream_id IN ({','.join('?' * len(stream_ids))}) ORDER BY stream_id, version"
+        )
+        with self._readers.connection() as connection:
+            return by_stream(connection.execute(statement, [each.bytes for each in stream_ids]))
 
     def position_behind(self, after: int, count: int) -> int | None:
         """See `EventStore.position_behind`."""
