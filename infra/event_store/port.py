@@ -13,7 +13,6 @@ from eventsourcing.persistence import Notification, StoredEvent
 
 from domain.errors import LiudanError, Transient
 
-
 EventRow = tuple[int, bytes, int, str, bytes]
 """Position, stream id (its 16 bytes), version, type, bytes: an event as the database gives it."""
 
@@ -91,6 +90,10 @@ class EventStore(Protocol):
 
         A stream without events is left out. At most 10,000 streams.
         """
+        ...
+
+    def begun(self, stream_ids: Sequence[UUID]) -> set[bytes]:
+        """Give those of at most 10,000 streams that have a first event, each by its id's 16 bytes."""
         ...
 
     def position_behind(self, after: int, count: int) -> int | None:

@@ -50,6 +50,7 @@ _SELECT_ROWS = (
 _SELECT_HISTORIES = (
     "SELECT uuid_send(stream_id), state FROM events WHERE stream_id = ANY(%s) ORDER BY stream_id, version"
 )
+_SELECT_BEGUN = "SELECT uuid_send(stream_id) FROM events WHERE stream_id = ANY(%s) AND version = 1"
 _SELECT_BEHIND = "SELECT position FROM events WHERE position > %s ORDER BY position LIMIT 1 OFFSET %s"
 _SELECT_POSITIONS = "SELECT position FROM events WHERE stream_id = %s ORDER BY version"
 _SET_BOOKMARK = (
@@ -109,6 +110,10 @@ class PostgresEventStore(library.PostgresApplicationRecorder):
     def histories(self, stream_ids: Sequence[UUID]) -> dict[bytes, list[bytes]]:
         """See `EventStore.histories`."""
         return by_stream(self.datastore.execute(_SELECT_HISTORIES, list(stream_ids)))
+
+    def begun(self, stream_ids: Sequence[UUID]) -> set[bytes]:
+        """See `EventStore.begun`."""
+        return {stream_id for (stream_id,) in self.datastore.execute(_SELECT_BEGUN, list(stream_ids))}
 
     def position_behind(self, after: int, count: int) -> int | None:
         """See `EventStore.position_behind`."""

@@ -39,6 +39,8 @@ _SELECT_ROWS = (
     "SELECT position, stream_id, version, topic, state FROM events WHERE position > ? "
     "ORDER BY position LIMIT ?"
 )
+_SELECT_HISTORIES = "SELECT stream_id, state FROM events WHERE stream_id IN ({})"
+_SELECT_BEGUN = "SELECT stream_id FROM events WHERE stream_id IN ({})"
 _SELECT_BEHIND = "SELECT position FROM events WHERE position > ? ORDER BY position LIMIT 1 OFFSET ?"
 _SELECT_POSITIONS = "SELECT position FROM events WHERE stream_id = ? ORDER BY version"
 
@@ -105,12 +107,16 @@ class SqliteEventStore(library.SQLiteApplicationRecorder):
 
     def histories(self, stream_ids: Sequence[UUID]) -> dict[bytes, list[bytes]]:
         """See `EventStore.histories`."""
-        statement = (
-            "SELECT stream_id, state FROM events "  # noqa: S608 - only placeholders are added
-            f"WHERE stream_id IN ({','.join('?' * len(stream_ids))}) ORDER BY stream_id, version"
-        )
+        statement = f"{_SELECT_HISTORIES.format(_marks(stream_ids))} ORDER BY stream_id, version"
         with self._readers.connection() as connection:
             return by_stream(connection.execute(statement, [each.bytes for each in stream_ids]))
+
+    def begun(self, stream_ids: Sequence[UUID]) -> set[bytes]:
+        """See `EventStore.begun`."""
+        statement = f"{_SELECT_BEGUN.format(_marks(stream_ids))} AND version = 1"
+        with self._readers.connection() as connection:
+            rows = connection.execute(statement, [each.bytes for each in stream_ids]).fetchall()
+        return {stream_id for (stream_id,) in rows}
 
     def position_behind(self, after: int, count: int) -> int | None:
         """See `EventStore.position_behind`."""
@@ -262,6 +268,10 @@ class Factory(library.SQLiteFactory):
         if store := getattr(self, "_store", None):
             store.close()
         super().close()
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ",".join("?" * len(values))
 
 
 def _data_version(connection: sqlite3.Connection) -> int:

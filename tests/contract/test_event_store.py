@@ -57,7 +57,8 @@ def test_gives_rows_and_several_histories_at_once(store: EventStore) -> None:
     assert store.histories([one, uuid4(), other]) == {
         one.bytes: [b"a1", b"a2"], other.bytes: [b"o1", b"o2"],
     }  # fmt: skip
-    assert store.histories([]) == {}
+    assert store.begun([one, uuid4()]) == {one.bytes}
+    assert (store.histories([]), store.begun([])) == ({}, set())
 
 
 def test_an_empty_store_is_empty(store: EventStore) -> None:
