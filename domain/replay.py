@@ -3,11 +3,12 @@
 A history has two times: `occurred_at` is when a step happened, `recorded_at` when it became known here.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from enum import Enum
-from typing import Annotated
+from itertools import compress
+from operator import attrgetter, is_not, itemgetter
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
@@ -25,9 +26,12 @@ Plain = str | int | float | bool | datetime | None | list[str]
 
 _SAID_BY_THE_STEP = frozenset({"number", "stream_id", "version", "changed_at", "stage_entered_at", "steps"})
 """What follows from the step itself, and is no news."""
-_ORDER = {name: place for place, name in enumerate(field.name for field in fields(Ticket))}
-_NEVER = object()
+_FIELDS = tuple(field.name for field in fields(Ticket) if field.name not in _SAID_BY_THE_STEP)
+_VALUES = itemgetter(*_FIELDS)
+_NOTHING = (None,) * len(_FIELDS)
 _OF_DEADLINES = ("stage_due", "resolve_due", "rating_due", "policy", "calendar", "provisional")
+_DUES = attrgetter(*_OF_DEADLINES)
+_NO_DUES = (None,) * len(_OF_DEADLINES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,53 +167,56 @@ def _step(before: Ticket | None, event: TicketEvent, after: Ticket) -> Step:
 
 
 def _changes(before: Ticket | None, after: Ticket) -> Iterable[Change]:
-    old: Mapping[str, object] = before.__dict__ if before else {}
-    new_state: Mapping[str, object] = after.__dict__
-    touched = [name for name, new in new_state.items() if new is not old.get(name, _NEVER)]
-    for name in sorted(touched, key=_ORDER.__getitem__):
-        was, new = old.get(name), new_state[name]
-        if name in _SAID_BY_THE_STEP:
-            continue
-        if isinstance(new, Deadlines) or isinstance(was, Deadlines):
+    old = _VALUES(before.__dict__) if before else _NOTHING
+    values = _VALUES(after.__dict__)
+    for name, was, new in compress(zip(_FIELDS, old, values, strict=True), map(is_not, values, old)):
+        if type(new) is Deadlines or type(was) is Deadlines:  # `isinstance` of a model is Python code
             yield from _changed_deadlines(name, was, new)
-        elif new == was:
-            continue
-        elif isinstance(new, tuple):
+        elif type(new) is tuple:
             yield from _changed_list(name, was if isinstance(was, tuple) else (), new)
-        elif was or new or before:
+        elif new != was and (was or new or before):
             yield Change(field=name, before=_plain(was), after=_plain(new))
 
 
 def _changed_deadlines(name: str, was: object, new: object) -> Iterable[Change]:
-    for part in _OF_DEADLINES:
-        before, after = getattr(was, part, None), getattr(new, part, None)
+    pairs = zip(_OF_DEADLINES, _DUES(was) if was else _NO_DUES, _DUES(new) if new else _NO_DUES, strict=True)
+    for part, before, after in pairs:
         if before != after:
             yield Change(field=f"{name}.{part}", before=_plain(before), after=_plain(after))
 
 
 def _changed_list(name: str, was: tuple[object, ...], new: tuple[object, ...]) -> Iterable[Change]:
     kept = len(was)
-    while new[:kept] != was[:kept]:  # nearly always only something came
-        kept -= 1
+    if new[:kept] != was:  # nearly always only something came
+        pairs = enumerate(zip(new, was, strict=False))
+        kept = next((at for at, (is_, had) in pairs if is_ != had), min(len(new), kept))
     gone, come = was[kept:], new[kept:]
     if gone or come:
         yield Change(field=name, before=[str(_plain(o)) for o in gone], after=[str(_plain(o)) for o in come])
 
 
 def _plain(value: object) -> Plain:
-    if value is None or isinstance(value, datetime | bool | int | float):
-        return value
-    if isinstance(value, Enum):
-        return str(value.value)
-    if isinstance(value, Holder):
-        return f"{value.level} {value.unit}"
-    if isinstance(value, Span):
-        return f"{value.start.isoformat()}/{value.end.isoformat()}"
-    if isinstance(value, Mapping):
-        return [f"{_plain(key)}: {_plain(each)}" for key, each in value.items()]
-    if isinstance(value, tuple | list):
-        return [str(_plain(each)) for each in value]
-    return str(value)
+    return _PLAIN.get(type(value), str)(value)
+
+
+def _itself(value: Any) -> Plain:
+    plain: Plain = value
+    return plain
+
+
+def _list(values: Iterable[object]) -> Plain:
+    return [str(_plain(each)) for each in values]
+
+
+_PLAIN: Mapping[type, Callable[[Any], Plain]] = {
+    **dict.fromkeys((type(None), datetime, bool, int, float), _itself),
+    Holder: lambda holder: f"{holder.level} {holder.unit}",
+    Span: lambda span: f"{span.start.isoformat()}/{span.end.isoformat()}",
+    dict: lambda pairs: [f"{_plain(key)}: {_plain(each)}" for key, each in pairs.items()],
+    tuple: _list,
+    list: _list,
+}
+"""By type; anything else, as a number or a word of a vocabulary, is its text."""
 
 
 def _ran(before: Ticket | None, at: datetime) -> Ran | None:

@@ -13,6 +13,9 @@ from eventsourcing.persistence import Notification, StoredEvent
 
 from domain.errors import LiudanError, Transient
 
+EventRow = tuple[int, bytes, int, str, bytes]
+"""Position, stream id (its 16 bytes), version, type, bytes: an event as the database gives it."""
+
 
 class CommandReceipt(NamedTuple):
     """Written in the transaction of a command's events, so that the same command id is never done twice."""
@@ -76,6 +79,21 @@ class EventStore(Protocol):
 
     def leaves(self, after: int, limit: int) -> list[tuple[int, bytes]]:
         """As `read`, but positions and bytes only: for those who carry every event."""
+        ...
+
+    def rows(self, after: int, limit: int) -> list[EventRow]:
+        """As `read`, but without an object for every event: for those who check every one."""
+        ...
+
+    def histories(self, stream_ids: Sequence[UUID]) -> dict[bytes, list[bytes]]:
+        """Give the bytes of several streams' events in order of version, by the stream id's 16 bytes.
+
+        A stream without events is left out. At most 10,000 streams.
+        """
+        ...
+
+    def begun(self, stream_ids: Sequence[UUID]) -> set[bytes]:
+        """Give those of at most 10,000 streams that have a first event, each by its id's 16 bytes."""
         ...
 
     def position_behind(self, after: int, count: int) -> int | None:

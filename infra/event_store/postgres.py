@@ -15,8 +15,9 @@ from sqlalchemy.engine import URL
 
 from infra.event_store.append import Append
 from infra.event_store.group_commit import GroupCommit
+from infra.event_store.histories import by_stream
 from infra.event_store.library_insert import insert_through
-from infra.event_store.port import CommandReceipt, StoreUnavailable
+from infra.event_store.port import CommandReceipt, EventRow, StoreUnavailable
 from infra.event_store.postgres_connect import Datastore
 from infra.event_store.postgres_listener import Listener
 from infra.event_store.postgres_writer import SELECT_RECEIPTS, PostgresWriter
@@ -42,6 +43,14 @@ _SELECT_TOPICS = (
     "AND (%s::bigint IS NULL OR position <= %s) AND topic = ANY(%s) ORDER BY position LIMIT %s"
 )
 _SELECT_LEAVES = "SELECT position, state FROM events WHERE position > %s ORDER BY position LIMIT %s"
+_SELECT_ROWS = (
+    "SELECT position, uuid_send(stream_id), version, topic, state FROM events WHERE position > %s "
+    "ORDER BY position LIMIT %s"
+)
+_SELECT_HISTORIES = (
+    "SELECT uuid_send(stream_id), state FROM events WHERE stream_id = ANY(%s) ORDER BY stream_id, version"
+)
+_SELECT_BEGUN = "SELECT uuid_send(stream_id) FROM events WHERE stream_id = ANY(%s) AND version = 1"
 _SELECT_BEHIND = "SELECT position FROM events WHERE position > %s ORDER BY position LIMIT 1 OFFSET %s"
 _SELECT_POSITIONS = "SELECT position FROM events WHERE stream_id = %s ORDER BY version"
 _SET_BOOKMARK = (
@@ -93,6 +102,18 @@ class PostgresEventStore(library.PostgresApplicationRecorder):
         """See `EventStore.leaves`."""
         rows = self.datastore.execute(_SELECT_LEAVES, after, limit)
         return [(position, state) for position, state in rows]
+
+    def rows(self, after: int, limit: int) -> list[EventRow]:
+        """See `EventStore.rows`."""
+        return self.datastore.execute(_SELECT_ROWS, after, limit)
+
+    def histories(self, stream_ids: Sequence[UUID]) -> dict[bytes, list[bytes]]:
+        """See `EventStore.histories`."""
+        return by_stream(self.datastore.execute(_SELECT_HISTORIES, list(stream_ids)))
+
+    def begun(self, stream_ids: Sequence[UUID]) -> set[bytes]:
+        """See `EventStore.begun`."""
+        return {stream_id for (stream_id,) in self.datastore.execute(_SELECT_BEGUN, list(stream_ids))}
 
     def position_behind(self, after: int, count: int) -> int | None:
         """See `EventStore.position_behind`."""

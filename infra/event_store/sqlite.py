@@ -17,8 +17,9 @@ from eventsourcing.persistence import ApplicationRecorder, Notification, StoredE
 
 from infra.event_store.append import Append, stream_uuid
 from infra.event_store.group_commit import GroupCommit
+from infra.event_store.histories import by_stream
 from infra.event_store.library_insert import insert_through
-from infra.event_store.port import CommandReceipt, StoreUnavailable
+from infra.event_store.port import CommandReceipt, EventRow, StoreUnavailable
 from infra.event_store.sqlite_file import Readers, connect, unavailable
 from infra.event_store.sqlite_writer import SCHEMA, Outcome, SqliteWriter, read_receipt
 from infra.event_store.subscription import FollowingSubscription
@@ -34,6 +35,12 @@ _SELECT_STREAM = (
 _SELECT_STREAM_BACKWARDS = _SELECT_STREAM.replace("ORDER BY version", "ORDER BY version DESC")
 
 _SELECT_LEAVES = "SELECT position, state FROM events WHERE position > ? ORDER BY position LIMIT ?"
+_SELECT_ROWS = (
+    "SELECT position, stream_id, version, topic, state FROM events WHERE position > ? "
+    "ORDER BY position LIMIT ?"
+)
+_SELECT_HISTORIES = "SELECT stream_id, state FROM events WHERE stream_id IN ({})"
+_SELECT_BEGUN = "SELECT stream_id FROM events WHERE stream_id IN ({})"
 _SELECT_BEHIND = "SELECT position FROM events WHERE position > ? ORDER BY position LIMIT 1 OFFSET ?"
 _SELECT_POSITIONS = "SELECT position FROM events WHERE stream_id = ? ORDER BY version"
 
@@ -92,6 +99,24 @@ class SqliteEventStore(library.SQLiteApplicationRecorder):
         """See `EventStore.leaves`."""
         with self._readers.connection() as connection:
             return connection.execute(_SELECT_LEAVES, (after, limit)).fetchall()
+
+    def rows(self, after: int, limit: int) -> list[EventRow]:
+        """See `EventStore.rows`."""
+        with self._readers.connection() as connection:
+            return connection.execute(_SELECT_ROWS, (after, limit)).fetchall()
+
+    def histories(self, stream_ids: Sequence[UUID]) -> dict[bytes, list[bytes]]:
+        """See `EventStore.histories`."""
+        statement = f"{_SELECT_HISTORIES.format(_marks(stream_ids))} ORDER BY stream_id, version"
+        with self._readers.connection() as connection:
+            return by_stream(connection.execute(statement, [each.bytes for each in stream_ids]))
+
+    def begun(self, stream_ids: Sequence[UUID]) -> set[bytes]:
+        """See `EventStore.begun`."""
+        statement = f"{_SELECT_BEGUN.format(_marks(stream_ids))} AND version = 1"
+        with self._readers.connection() as connection:
+            rows = connection.execute(statement, [each.bytes for each in stream_ids]).fetchall()
+        return {stream_id for (stream_id,) in rows}
 
     def position_behind(self, after: int, count: int) -> int | None:
         """See `EventStore.position_behind`."""
@@ -243,6 +268,10 @@ class Factory(library.SQLiteFactory):
         if store := getattr(self, "_store", None):
             store.close()
         super().close()
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ",".join("?" * len(values))
 
 
 def _data_version(connection: sqlite3.Connection) -> int:

@@ -1,16 +1,13 @@
 """Many rows of one table in one call of the driver, past SQLAlchemy's work per row."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from operator import itemgetter
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from infra.event_log.sink import MovedOn
-from infra.read_store.column_types import Moment, to_microseconds
-
-Row = tuple[object, ...]
+from infra.read_store.driver_rows import DriverRows, Row
 
 
 class BulkWrite:
@@ -23,7 +20,7 @@ class BulkWrite:
         names = [column.name for column in table.columns]
         keys = [column.name for column in table.primary_key]
         changing = [name for name in names if name not in fixed and name not in keys]
-        self._moments = [n for n, column in enumerate(table.columns) if isinstance(column.type, Moment)]
+        self._rows = DriverRows(table)
         self._update_order = itemgetter(*(names.index(name) for name in [*changing, *keys, "version"]))
         self._insert = (
             f'INSERT INTO "{table.name}" ({", ".join(map(_quoted, names))}) '  # noqa: S608 - names of the schema
@@ -38,11 +35,11 @@ class BulkWrite:
 
     def insert(self, connection: Connection, rows: Sequence[Row]) -> None:
         """Add rows that are not there yet."""
-        self._run(connection, self._insert, self._for_driver(connection, rows))
+        self._run(connection, self._insert, self._rows.of(rows, connection.dialect.name))
 
     def update(self, connection: Connection, rows: Sequence[Row]) -> None:
         """Replace rows by newer ones; raises MovedOn when another process was faster."""
-        ordered = [self._update_order(row) for row in self._for_driver(connection, rows)]
+        ordered = [self._update_order(row) for row in self._rows.of(rows, connection.dialect.name)]
         if self._run(connection, self._update, ordered) != len(ordered):
             raise MovedOn("another process has written newer rows")
 
@@ -53,19 +50,6 @@ class BulkWrite:
         if connection.dialect.name == "postgresql":
             statement = statement.replace("?", "%s")
         return connection.exec_driver_sql(statement, list(rows)).rowcount
-
-    def _for_driver(self, connection: Connection, rows: Sequence[Row]) -> Sequence[Row]:
-        if connection.dialect.name == "postgresql":
-            return [tuple(row) for row in rows]
-        return [self._for_sqlite(row) for row in rows]
-
-    def _for_sqlite(self, row: Row) -> Row:
-        values = list(row)
-        for index in self._moments:
-            value = values[index]
-            if isinstance(value, datetime):
-                values[index] = to_microseconds(value)
-        return tuple(values)
 
 
 def _quoted(name: str) -> str:

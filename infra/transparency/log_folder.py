@@ -73,6 +73,8 @@ class LogFolder:
     def forget_partial(self, full: Tile) -> None:
         """Remove the partial tiles of a place whose full tile is durable; clients take that one."""
         folder = Path(f"{self.path(full)}.p")
+        if not folder.is_dir():  # as nearly always: cheaper than to be told so
+            return
         with suppress(FileNotFoundError):
             for partial in list(folder.iterdir()):
                 partial.unlink()

@@ -70,12 +70,16 @@ class LogReader:
 
     def as_it_was(self, tile: Tile) -> bytes:
         """Give a tile of a smaller tree than the newest, whether or not that one was ever published."""
+        if tile == tile.whole:
+            return self.folder.read(tile)
         wider, _ = tile_with(tile.level, tile.number * WIDTH, self._newest())
         return beginning(tile, self.folder.read(wider))
 
     def entries(self, start: int, size: int) -> list[bytes]:
         """Give the entries from leaf `start` to the end of its bundle in a tree of `size` leaves."""
-        tile, place = tile_with(ENTRIES, start, self._newest())
+        tile, place = tile_with(ENTRIES, start, size)
+        if tile != tile.whole:
+            tile, place = tile_with(ENTRIES, start, self._newest())
         end = size - start + place
         return list(unpack_entries(self.folder.read(tile)))[place:end]
 

@@ -23,7 +23,8 @@ class TreeEdge:
 
         self.size = size
         self._tiles = [begun(level) for level in levels(size)]
-        self._bundle = begun(ENTRIES)
+        self._bundle = [bytes(begun(ENTRIES))]
+        """In the pieces in which it came: full, it is joined once."""
 
     def extend(self, entries: Sequence[bytes]) -> Iterator[tuple[Tile, bytes]]:
         """Add leaves; yields every tile and bundle that is full now, a lower level before a higher one."""
@@ -31,11 +32,11 @@ class TreeEdge:
         while done < len(entries):
             room = WIDTH - self.size % WIDTH
             some = entries[done : done + room]
-            self._bundle += pack_entries(some)
+            self._bundle.append(pack_entries(some))
             self.size += len(some)
             done += len(some)
             if self.size % WIDTH == 0:
-                yield Tile(ENTRIES, self.size // WIDTH - 1), bytes(self._bundle)
+                yield Tile(ENTRIES, self.size // WIDTH - 1), b"".join(self._bundle)
                 self._bundle.clear()
             yield from self._push(0, leaf_hashes(some))
 
@@ -63,7 +64,7 @@ class TreeEdge:
 
     def unfinished(self) -> Iterator[tuple[Tile, bytes]]:
         """Give the partial tiles and the partial bundle that a checkpoint of this size needs."""
-        for level, content in ((ENTRIES, self._bundle), *enumerate(self._tiles)):
+        for level, content in ((ENTRIES, b"".join(self._bundle)), *enumerate(self._tiles)):
             tile = unfinished(level, self.size)
             if tile is not None:
                 yield tile, bytes(content)

@@ -21,11 +21,10 @@ from infra.transparency.signed_note import BadNote, VerifierKey
 from infra.verification.clickhouse_rows import ClickHouseRows
 from infra.verification.kafka_topic import KafkaTopic
 from infra.verification.log_and_store import verify_log, verify_store
-from infra.verification.read_models import MODELS, ReadModelCheck, ReadModelsCheck, Share
-from infra.verification.snapshot import Snapshot
+from infra.verification.read_models import MODELS, ReadModelCheck, ReadModelsCheck
+from infra.verification.snapshot import ALL, Share, Snapshot
 from infra.verification.verdict import Difference, Differs, Part
 
-ALL = Share()
 _LOOK_SECONDS = 0.2
 
 
@@ -79,8 +78,13 @@ class Comparisons:
         """How many events each part is compared with."""
         return len(self._snapshot.leaves)
 
+    @property
+    def starts_late(self) -> bool:
+        """Whether the first entries are left out."""
+        return self._snapshot.first > 0
+
     def make(self, wanted: Sequence[Part], share: Share = ALL) -> Findings:
-        """Make these comparisons, read models for a share of the tickets; raises what is no finding."""
+        """Make these comparisons, read models for a share of the entries; raises what is no finding."""
         findings = Findings()
         simple: Mapping[Part, Callable[[], int]] = {
             Part.LOG: self._log,

@@ -9,7 +9,7 @@ _SEQUENCE = re.compile(rb'"sequence":([0-9]+),')
 _TYPE = re.compile(rb'"type":"([^"\\]*)"')
 _ATTRIBUTES = re.compile(
     rb'\{"specversion":"1\.0","id":"[^"\\]*","source":"[^"\\]*","type":"([^"\\]*)","subject":"([^"\\]*)",'
-    rb'[^{\\]*?"sequence":([0-9]+),'
+    rb'"time":"[^"\\]*","datacontenttype":"application/json","recordedtime":"[^"\\]*","sequence":([0-9]+),'
 )
 
 

@@ -1,11 +1,11 @@
 """Compares the transparency log with its own signed root, and the event store with the log, in one walk."""
 
 from collections.abc import Iterator, Sequence
-
-from eventsourcing.persistence import Notification
+from functools import lru_cache
+from typing import Final
 
 from domain.numbers import TicketNumber
-from infra.event_store.port import EventStore
+from infra.event_store.port import EventRow, EventStore
 from infra.progress import Progress
 from infra.transparency.merkle import HASH_BYTES
 from infra.transparency.tiles import ENTRIES, Tile
@@ -14,7 +14,10 @@ from infra.verification.entry_view import Attributes
 from infra.verification.snapshot import Snapshot
 from infra.verification.verdict import Difference, Differs, Part
 
-_PAGE = 4096
+_PAGE = 1024
+_TICKETS_REMEMBERED = 10_000
+_POSITION: Final = 0
+_BYTES: Final = 4
 
 
 def verify_log(snapshot: Snapshot, progress: Progress) -> int:
@@ -52,14 +55,14 @@ def verify_store(snapshot: Snapshot, store: EventStore, progress: Progress) -> i
     """Compare every stored event with its entry, byte for byte; gives how many. Raises Differs, Transient."""
     stored = _Stored(store, snapshot.runs.position_of(snapshot.first - 1) if snapshot.first else 0)
     for leaf, entries in snapshot.bundles():
-        events = stored.take(len(entries))
+        rows = stored.take(len(entries))
         positions = [snapshot.runs.position_of(each) for each in range(leaf, leaf + len(entries))]
         if (
-            [event.state for event in events] != entries
-            or [event.id for event in events] != positions
-            or not all(map(_says_the_same, events))
+            [row[_BYTES] for row in rows] != entries
+            or [row[_POSITION] for row in rows] != positions
+            or not all(map(_says_the_same, rows))
         ):
-            raise Differs(_first_difference(leaf, entries, positions, events))
+            raise Differs(_first_difference(leaf, entries, positions, rows))
         progress.advance(len(entries))
     return len(snapshot.leaves)
 
@@ -69,9 +72,9 @@ class _Stored:
 
     def __init__(self, store: EventStore, after: int) -> None:
         self._pages = self._read(store, after)
-        self._left: list[Notification] = []
+        self._left: list[EventRow] = []
 
-    def take(self, count: int) -> list[Notification]:
+    def take(self, count: int) -> list[EventRow]:
         while len(self._left) < count:
             page = next(self._pages, None)
             if page is None:
@@ -81,44 +84,50 @@ class _Stored:
         return taken
 
     @staticmethod
-    def _read(store: EventStore, after: int) -> Iterator[list[Notification]]:
-        while page := store.read(after, _PAGE):
+    def _read(store: EventStore, after: int) -> Iterator[list[EventRow]]:
+        while page := store.rows(after, _PAGE):
             yield page
-            after = page[-1].id
+            after = page[-1][_POSITION]
 
 
-def _says_the_same(event: Notification) -> bool:
+def _says_the_same(row: EventRow) -> bool:
     """Whether the columns by which an event is found say what its bytes say."""
-    said = Attributes.of(event.state)
+    _, stream_id, version, topic, state = row
+    said = Attributes.of(state)
     return (
-        said.version == event.originator_version
-        and said.type == event.topic
+        said.version == version
+        and said.type == topic
         and said.ticket is not None
-        and TicketNumber(said.ticket).stream_id == event.originator_id
+        and _stream_id(said.ticket) == stream_id
     )
 
 
+@lru_cache(_TICKETS_REMEMBERED)
+def _stream_id(ticket: str) -> bytes:
+    return TicketNumber(ticket).stream_id.bytes
+
+
 def _first_difference(
-    leaf: int, entries: Sequence[bytes], positions: Sequence[int], events: Sequence[Notification]
+    leaf: int, entries: Sequence[bytes], positions: Sequence[int], rows: Sequence[EventRow]
 ) -> Difference:
     for at, (entry, position) in enumerate(zip(entries, positions, strict=True)):
-        event = events[at] if at < len(events) else None
-        what = _fault(entry, position, event)
+        row = rows[at] if at < len(rows) else None
+        what = _fault(entry, position, row)
         if what is not None:
-            place = f"position {min(position, event.id) if event else position} (entry {leaf + at})"
+            place = f"position {min(position, row[_POSITION]) if row else position} (entry {leaf + at})"
             return Difference.about(entry, Part.STORE, what, place)
     raise AssertionError("no difference")  # the caller has found one
 
 
-def _fault(entry: bytes, position: int, event: Notification | None) -> str | None:
-    if event is None:
+def _fault(entry: bytes, position: int, row: EventRow | None) -> str | None:
+    if row is None:
         return "the event and all after it are missing: they were deleted, or an old backup was restored"
-    if event.id > position:
+    if row[_POSITION] > position:
         return "the event is missing: it was deleted"
-    if event.id < position:
+    if row[_POSITION] < position:
         return "there is an event before it that the log does not have: it was inserted later"
-    if event.state != entry:
+    if row[_BYTES] != entry:
         return "its bytes were changed"
-    if not _says_the_same(event):
+    if not _says_the_same(row):
         return "its columns do not say what its bytes say: they were changed"
     return None

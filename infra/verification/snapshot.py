@@ -9,6 +9,22 @@ from infra.transparency.position_runs import PositionRuns
 from infra.transparency.tiles import WIDTH
 
 
+class Share(NamedTuple):
+    """One of several parts of the leaves, as equal as whole bundles allow."""
+
+    number: int = 0
+    shares: int = 1
+
+    def of(self, leaves: range) -> range:
+        """Give the leaves of the share; they begin where a bundle does."""
+        bundles = -(-len(leaves) // WIDTH)
+        start, end = (bundles * n // self.shares * WIDTH for n in (self.number, self.number + 1))
+        return leaves[start:end]
+
+
+ALL = Share()
+
+
 class Snapshot(NamedTuple):
     """One checkpoint, the leaves below it from `first` on, and which events these are."""
 
@@ -33,10 +49,11 @@ class Snapshot(NamedTuple):
         """The leaves that are compared."""
         return range(self.first, self.size)
 
-    def bundles(self) -> Iterator[tuple[int, list[bytes]]]:
-        """Give the entries that are compared, with the leaf that each stretch begins with."""
-        at = self.first
-        while at < self.size:
+    def bundles(self, share: Share = ALL) -> Iterator[tuple[int, list[bytes]]]:
+        """Give the entries of a share that are compared, with the leaf that each stretch begins with."""
+        leaves = share.of(self.leaves)
+        at = leaves.start
+        while at < leaves.stop:
             entries = self.log.entries(at, self.size)
             yield at, entries
             at += len(entries)

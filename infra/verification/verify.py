@@ -12,8 +12,9 @@ from infra.bootstrap import Installation
 from infra.progress import Progress, Unwatched
 from infra.settings import LogKind, Settings
 from infra.transparency.signed_note import VerifierKey
-from infra.verification.comparisons import ALL, Comparisons, Findings, Task
-from infra.verification.read_models import MODELS, Share
+from infra.verification.comparisons import Comparisons, Findings, Task
+from infra.verification.read_models import MODELS
+from infra.verification.snapshot import ALL, Share
 from infra.verification.verdict import Part, Verdict
 
 PATIENCE_SECONDS = 30.0
@@ -49,7 +50,9 @@ def verify(
     watched.begin(comparisons.events * len(wanted), "events")
     found = Findings()
     if processes > 1 and comparisons.events >= WORTH_PROCESSES:
-        for each in _side_by_side(parts.settings, task, _jobs(wanted, processes), processes, watched):
+        # From a later entry on, a ticket may have events in every share: then there is but one.
+        jobs = _jobs(wanted, 1 if comparisons.starts_late else processes)
+        for each in _side_by_side(parts.settings, task, jobs, processes, watched):
             found.add(each)
     else:
         found = comparisons.make(wanted)
@@ -66,10 +69,10 @@ class _Job(NamedTuple):
     share: Share = ALL
 
 
-def _jobs(wanted: Sequence[Part], processes: int) -> list[_Job]:
+def _jobs(wanted: Sequence[Part], count: int) -> list[_Job]:
     """Cut the work into jobs, the longest first: folding the read models is most of it."""
     models = [part for part in wanted if part in MODELS]
-    shares = [_Job(models, Share(rest, processes)) for rest in range(processes)] if models else []
+    shares = [_Job(models, Share(number, count)) for number in range(count)] if models else []
     return shares + [_Job([part]) for part in wanted if part not in MODELS]
 
 

@@ -45,6 +45,22 @@ def test_reads_parts_of_a_stream_and_of_the_whole(store: EventStore) -> None:
     assert store.stream(uuid4()) == []
 
 
+def test_gives_rows_and_several_histories_at_once(store: EventStore) -> None:
+    one, other = sorted((uuid4(), uuid4()))
+    store.append([event(other, 1, b"o1"), event(one, 1, b"a1"), event(other, 2, b"o2")])
+    last = store.append([event(one, 2, b"a2")])[0]
+
+    assert store.rows(last - 2, 10) == [
+        (last - 1, other.bytes, 2, TOPIC, b"o2"), (last, one.bytes, 2, TOPIC, b"a2"),
+    ]  # fmt: skip
+    assert store.rows(0, 1)[0][1] == other.bytes
+    assert store.histories([one, uuid4(), other]) == {
+        one.bytes: [b"a1", b"a2"], other.bytes: [b"o1", b"o2"],
+    }  # fmt: skip
+    assert store.begun([one, uuid4()]) == {one.bytes}
+    assert (store.histories([]), store.begun([])) == ({}, set())
+
+
 def test_an_empty_store_is_empty(store: EventStore) -> None:
     assert (store.last_position(), store.read(0, 10), store.bookmark("relay")) == (0, [], 0)
     assert store.receipt(uuid4()) is None
