@@ -14,9 +14,10 @@ Chunk = Sequence[LogRecord]
 def in_lanes(records: Sequence[LogRecord], lanes: int, rows: int) -> list[list[Chunk]]:
     """Give at most `lanes` sequences of chunks of about `rows` records, equally long as far as it goes.
 
-    A partition is in one lane only, in its order.
+    A partition is in one lane only, in its order. There are no more lanes than chunks: a small batch is one
+    insert, because every insert is a part that has to be merged and takes its room until then.
     """
-    sharing = _shared_out(_by_partition(records), lanes)
+    sharing = _shared_out(_by_partition(records), min(lanes, _pieces(records, rows)))
     return [_cut(lane, rows) for lane in sharing if lane]
 
 
@@ -36,6 +37,9 @@ def _shared_out(partitions: list[list[LogRecord]], lanes: int) -> list[list[LogR
 
 
 def _cut(records: Sequence[LogRecord], rows: int) -> list[Chunk]:
-    pieces = max(1, round(len(records) / rows))
-    size = -(-len(records) // pieces)
+    size = -(-len(records) // _pieces(records, rows))
     return [records[start : start + size] for start in range(0, len(records), size)]
+
+
+def _pieces(records: Sequence[LogRecord], rows: int) -> int:
+    return max(1, round(len(records) / rows))

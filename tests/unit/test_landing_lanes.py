@@ -46,5 +46,10 @@ def test_chunks_are_about_as_long_as_they_should_be(partitions: list[int], lanes
 
 
 def test_partitions_are_shared_out_evenly() -> None:
-    lanes = in_lanes(batch([0] * 60 + [1] * 40 + [2] * 30 + [3] * 10), 2, 1000)
+    lanes = in_lanes(batch([0] * 60 + [1] * 40 + [2] * 30 + [3] * 10), 2, 50)
     assert [len(flat(lane)) for lane in lanes] == [70, 70]
+
+
+def test_a_small_batch_is_one_insert() -> None:
+    [[chunk]] = in_lanes(batch([0, 1, 2] * 40), 2, 100)
+    assert len(chunk) == 120
