@@ -66,7 +66,7 @@ def _short_turns() -> Iterator[None]:
 
 
 def _history(event_log: EventLog, starts: Mapping[int, int]) -> Generator[LogRecord]:
-    yield from event_log.history(TICKETS_TOPIC, starts)
+    yield from event_log.history(TICKETS_TOPIC, starts, partitions=starts.keys())
 
 
 def _batches(records: Iterator[LogRecord]) -> Iterator[Sequence[LogRecord]]:

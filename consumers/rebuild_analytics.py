@@ -16,15 +16,14 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from eventsourcing.persistence import Notification
 
-from consumers.bulk_landing import ROWS_AN_INSERT, land_history
 from consumers.followers import FOLLOWERS
 from consumers.poll_loop import PollLoop
 from consumers.progress import Condition
+from consumers.shared_landing import land_in_shares, next_landing
 from domain.errors import Halted, Invalid, LiudanError, Poison
 from infra.bootstrap import Installation
 from infra.clickhouse.builds import Bound, begin_next, build_of, differences, drop_next, exchange, fenced
 from infra.clickhouse.errors import ClickHouseUnavailable
-from infra.clickhouse.landing import Landing
 from infra.clickhouse.migrate import migrate
 from infra.clickhouse.positions import Build, await_running_inserts, read_reached, write_positions
 from infra.clickhouse.schema import EVENTS_TABLE, NEXT_EVENTS_TABLE
@@ -123,25 +122,17 @@ class AnalyticsRebuild:
 
     def _land_log(self, partitions: tuple[int, ...]) -> None:
         """Land most of the log the fast way; the poll loop does the rest, and what that way cannot do."""
-        with closing(self._next_landing()) as landing:
+        with closing(next_landing(self._parts)) as landing:
             starts = landing.start_offsets(partitions)
-            ends = self._parts.event_log.end_offsets(TICKETS_TOPIC)
-            self._progress.begin(sum(ends[p] - starts[p] for p in partitions), "records of the log")
-            land_history(self._parts.event_log, landing, partitions, self._progress.advance)
-
-    def _next_landing(self) -> Landing:
-        return Landing(
-            self._parts.clickhouse,
-            table=NEXT_EVENTS_TABLE,
-            cluster=self._cluster,
-            insert_rows=ROWS_AN_INSERT,
-        )
+        ends = self._parts.event_log.end_offsets(TICKETS_TOPIC)
+        self._progress.begin(sum(ends[p] - starts[p] for p in partitions), "records of the log")
+        land_in_shares(self._parts.settings, partitions, self._progress.advance)
 
     @contextmanager
     def _following(self) -> Iterator[None]:
         """Keep the new build going with the log; raises Halted at the end when that had to stop."""
         stop = threading.Event()
-        landing = self._next_landing()
+        landing = next_landing(self._parts)
         settings = FOLLOWERS["landing"].settings
         self._loop = PollLoop(
             self._parts.event_log, TICKETS_TOPIC, "landing-rebuild", landing,
@@ -202,7 +193,7 @@ class AnalyticsRebuild:
     def _land_store(self, partitions: int) -> None:
         store, position = self._parts.store, 0
         last = store.last_position()
-        landing = self._next_landing()
+        landing = next_landing(self._parts)
         self._progress.begin(last, "positions of the event store")
         with closing(landing):
             landing.start_offsets(range(partitions))

@@ -3,7 +3,7 @@
 import fcntl
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -59,8 +59,16 @@ class EmbeddedEventLog:
     def abandon(self) -> None:
         """See `EventLog.abandon`; nothing is ever pending."""
 
-    def history(self, topic: str, starts: Mapping[int, int] | None = None) -> Iterator[LogRecord]:
+    def history(
+        self,
+        topic: str,
+        starts: Mapping[int, int] | None = None,
+        *,
+        partitions: Collection[int] | None = None,
+    ) -> Iterator[LogRecord]:
         """See `EventLog.history`."""
+        if partitions is not None and PARTITION not in partitions:
+            return
         source = self._source(topic)
         start, end = (starts or {}).get(PARTITION, 0), source.end()
         while start < end and (records := source.read(start, _PAGE)):

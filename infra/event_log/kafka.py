@@ -1,6 +1,6 @@
 """The log in Kafka."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from kafka import KafkaAdminClient, TopicPartition
@@ -52,9 +52,16 @@ class KafkaEventLog:
         """See `EventLog.abandon`."""
         self._writer.abandon()
 
-    def history(self, topic: str, starts: Mapping[int, int] | None = None) -> Iterator[LogRecord]:
+    def history(
+        self,
+        topic: str,
+        starts: Mapping[int, int] | None = None,
+        *,
+        partitions: Collection[int] | None = None,
+    ) -> Iterator[LogRecord]:
         """See `EventLog.history`."""
-        return read_history(self._bootstrap, topic, starts or {}, self.end_offsets(topic))
+        ends = {p: end for p, end in self.end_offsets(topic).items() if partitions is None or p in partitions}
+        return read_history(self._bootstrap, topic, starts or {}, ends)
 
     def first_offsets(self, topic: str) -> Mapping[int, int]:
         """See `EventLog.first_offsets`."""

@@ -3,7 +3,7 @@
 Nothing outside this package knows which one is there.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from domain.errors import Transient
@@ -109,8 +109,14 @@ class EventLog(Protocol):
         """Give up on everything that is not acknowledged; what is pending fails, new records start afresh."""
         ...
 
-    def history(self, topic: str, starts: Mapping[int, int] | None = None) -> Iterator[LogRecord]:
-        """Read a topic to its present end, in order within a partition, in no group.
+    def history(
+        self,
+        topic: str,
+        starts: Mapping[int, int] | None = None,
+        *,
+        partitions: Collection[int] | None = None,
+    ) -> Iterator[LogRecord]:
+        """Read a topic, or some `partitions` of it, to its present end, in order within each, in no group.
 
         A partition begins with the offset in `starts`, or with its first record. Raises LogUnavailable.
         """

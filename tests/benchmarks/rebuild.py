@@ -2,21 +2,23 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.httpclient import HttpClient
 from kafka import KafkaConsumer, TopicPartition
 
-from consumers.bulk_landing import ROWS_AN_INSERT, land_history
+from consumers.shared_landing import land_in_shares
+from infra.clickhouse.accounts import WRITER, read_password
 from infra.clickhouse.builds import begin_next, drop_next
-from infra.clickhouse.landing import Landing
 from infra.clickhouse.migrate import migrate
 from infra.clickhouse.schema import NEXT_EVENTS_TABLE
 from infra.event_log.kafka import KafkaEventLog
 from infra.event_log.kafka_socket import DIRECT
 from infra.event_log.port import TICKETS_TOPIC
 from infra.event_mapper import TicketMapper
+from infra.settings import Settings
 from tests.benchmarks.broker import PARTITIONS, real_broker
 from tests.benchmarks.histories import journey_events, number_of
 from tests.benchmarks.landing import clickhouse_endpoint
@@ -31,7 +33,7 @@ _PUBLISHED_AT_ONCE = 1_000
 class RebuildOfTheAnalytics:
     """Events a second from a topic of a real broker into a new build of the landing table.
 
-    Ours: `land_history` as `liudan rebuild analytics` runs it, into an empty build, until the last event is
+    Ours: `land_in_shares` as `liudan rebuild analytics` runs it, into an empty build, until the last event is
     in it. Theirs: kafka-python's consumer alone, 5,000 records a poll, nothing done with them. Both: 12
     partitions; our clock starts before we connect to the broker, theirs when the partitions are assigned.
     LIUDAN_BENCH_EVENTS sets how many events (default 180,000, --quick 45,000).
@@ -54,8 +56,10 @@ class RebuildOfTheAnalytics:
             wanted = int(os.environ.get("LIUDAN_BENCH_EVENTS", str(place.pick(180_000, 45_000))))
             events = _fill(log, wanted // EVENTS_A_JOURNEY)
 
+            settings = _settings(place, client, bootstrap)
+
             def ours() -> Figure:
-                return profiled(place.profile, lambda: _rebuild(log, open_client, client, events))
+                return profiled(place.profile, lambda: _rebuild(settings, client, events))
 
             ours()
             _consume(bootstrap, events)
@@ -80,14 +84,19 @@ def _fill(log: KafkaEventLog, journeys: int) -> int:
     return journeys * EVENTS_A_JOURNEY
 
 
-def _rebuild(log: KafkaEventLog, open_client: Callable[[], Client], client: Client, events: int) -> Figure:
+def _settings(place: Place, client: Client, bootstrap: str) -> Settings:
+    password = read_password(place.folder / "clickhouse", WRITER)
+    assert isinstance(client, HttpClient)
+    address = client.url.removeprefix("http://")
+    return Settings(home=place.folder, kafka=bootstrap, clickhouse=f"http://{WRITER}:{password}@{address}")
+
+
+def _rebuild(settings: Settings, client: Client, events: int) -> Figure:
     drop_next(client)
     begin_next(client)
-    with closing(Landing(open_client, table=NEXT_EVENTS_TABLE, insert_rows=ROWS_AN_INSERT)) as landing:
-        landing.start_offsets(range(PARTITIONS))
-        began = time.perf_counter()
-        land_history(log, landing, range(PARTITIONS), lambda _: None)
-        seconds = time.perf_counter() - began
+    began = time.perf_counter()
+    land_in_shares(settings, range(PARTITIONS), lambda _: None)
+    seconds = time.perf_counter() - began
     landed = client.command(f"SELECT count() FROM {NEXT_EVENTS_TABLE}")
     if landed != events:
         raise RuntimeError(f"{landed} of {events} events are in the new build")

@@ -257,6 +257,21 @@ def test_history_is_everything_up_to_now_and_joins_no_group(backend: Backend) ->
     assert found == [(number(ticket), sequence) for ticket in range(20) for sequence in (1, 2)]
 
 
+def test_the_history_of_some_partitions_is_theirs_alone(backend: Backend) -> None:
+    for ticket in range(20):
+        backend.put(number(ticket), [1])
+    everything = [(r.partition, r.offset) for r in backend.log.history(TICKETS_TOPIC)]
+    partitions = sorted({partition for partition, _ in everything})
+    shares = [partitions[0::2], partitions[1::2]]
+    found = [
+        [(r.partition, r.offset) for r in backend.log.history(TICKETS_TOPIC, partitions=share)]
+        for share in shares
+    ]
+    for share, mine in zip(shares, found, strict=True):
+        assert {partition for partition, _ in mine} == set(share)
+    assert sorted(found[0] + found[1]) == sorted(everything)
+
+
 def test_a_topic_keeps_its_identity(backend: Backend) -> None:
     assert backend.log.identity(TICKETS_TOPIC) == backend.other.identity(TICKETS_TOPIC)
     assert backend.log.identity(TICKETS_TOPIC) != backend.log.identity(SLA_TOPIC)

@@ -27,6 +27,7 @@ from infra.settings import EMBEDDED, Settings
 from projections.ticket_events import COLUMNS, landing_row
 from tests.benchmarks.histories import fill
 from tests.benchmarks.orders import EVENTS_A_JOURNEY
+from tests.e2e.process_tree import await_end, below
 from tests.services.clickhouse import Endpoint, own_endpoint
 
 __all__ = ["own_endpoint"]
@@ -183,8 +184,10 @@ def test_it_may_be_killed_anywhere(parts: Installation, client: Client, source: 
                 command, cwd=ROOT, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
             )
             time.sleep(chance.uniform(0.3, 1.0) * took)
+            its_own = below(builder.pid)
             builder.kill()
             builder.wait()
+            await_end(its_own, 10)
             await_landed(parts)
             assert_equals_the_store(parts, client)
         subprocess.run(command, cwd=ROOT, check=True, capture_output=True)

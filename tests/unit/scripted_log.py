@@ -51,7 +51,13 @@ class ScriptedLog:
     def abandon(self) -> None:
         pass
 
-    def history(self, topic: str, starts: Mapping[int, int] | None = None) -> Iterator[LogRecord]:
+    def history(
+        self,
+        topic: str,
+        starts: Mapping[int, int] | None = None,
+        *,
+        partitions: Collection[int] | None = None,
+    ) -> Iterator[LogRecord]:
         return iter(self.published[(starts or {}).get(0, 0) :])
 
     def first_offsets(self, topic: str) -> Mapping[int, int]:
