@@ -30,7 +30,7 @@ run: setup
 	@LIUDAN_DEV_IDENTITY=$${LIUDAN_DEV_IDENTITY:-1} $(BIN)/liudan up --sample $(SAMPLE) --simulate 500 $(ARGS)
 
 test: setup
-	@$(BIN)/pytest --cov --cov-report=term:skip-covered $(ARGS)
+	@$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal --cov --cov-report=term:skip-covered $(ARGS)
 
 test-long: setup
 	@LIUDAN_KILLS=50 $(BIN)/pytest -m crash $(ARGS)
