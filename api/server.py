@@ -10,6 +10,8 @@ from domain.errors import Invalid
 
 GRACE_SECONDS = 10
 """How long running requests may take to end after a signal to stop."""
+KEEP_ALIVE_SECONDS = 75
+"""How long a connection may rest: longer than most clients keep one, so that it is they who hang up."""
 _BACKLOG = 2048
 
 
@@ -24,6 +26,7 @@ def serve(app: FastAPI, host: str, port: int) -> None:
         log_level="warning",
         proxy_headers=False,
         server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     calm_garbage_collection()

@@ -9,9 +9,10 @@ import orjson
 
 from consumers.supervisor.children import Children
 from consumers.supervisor.day import bring_in
-from consumers.supervisor.outcome import await_caught_up, measure, show
+from consumers.supervisor.outcome import Outcome, await_caught_up, measure, show
 from consumers.supervisor.parts import Plan, choose_log, plan
 from consumers.supervisor.signals import Stopped, StopRequest, stop_on_signals
+from domain.errors import Transient
 from infra.bootstrap import Installation
 from infra.cli_options import home_option
 from infra.exposure import check_exposure
@@ -59,7 +60,7 @@ def up(
             if as_json:
                 click.echo(orjson.dumps(result))
             else:
-                show(parts, layout, result)
+                _show(parts, layout, result)
             if not exit_when_done:
                 _serve(layout, stop, quiet=as_json)
         except Stopped:
@@ -83,6 +84,14 @@ def _start(children: Children, parts: Installation, layout: Plan, stop: StopRequ
         click.echo(f"  starting {part.name} …", err=True)
         children.start(part, stop.sleep)
     children.watch()
+
+
+def _show(parts: Installation, layout: Plan, result: Outcome) -> None:
+    """A part that is away just now costs the rest of the tables, not the service."""
+    try:
+        show(parts, layout, result)
+    except Transient as error:
+        click.echo(f"not all could be shown: {error}", err=True)
 
 
 def _serve(layout: Plan, stop: StopRequest, *, quiet: bool) -> None:

@@ -25,14 +25,14 @@ from infra.clickhouse.rollup import RollupRow
 from infra.clickhouse.schema import EVENTS_TABLE
 from infra.event_log.port import TICKETS_TOPIC
 from infra.event_log.relay_mark import relay_bookmark
-from infra.event_log.subject import subject_of
 from infra.read_store.announcement_rows import AnnouncementRows
 from infra.read_store.clock_queries import SqlClockQueries
 from infra.read_store.ticket_queries import SqlTicketQueries
 from infra.settings import LogKind
 from infra.simulation.linxia import COUNTIES
-from infra.ticket_receipts import Occasion, TicketReceipts
+from infra.ticket_receipts import TicketReceipts
 from infra.tickets import utc_now
+from infra.verification.entry_view import Attributes
 from projections.sla_clocks import BreachFilter
 from projections.ticket_state import TicketFilter
 
@@ -157,15 +157,18 @@ def show(parts: Installation, layout: Plan, outcome: Outcome) -> None:
 
 
 def _show_log(console: Console, parts: Installation) -> None:
-    """Show the transparency log's checkpoint, and have the newest event's receipt checked."""
+    """Show the transparency log's checkpoint, and have the receipt of its newest entry checked.
+
+    The store may have newer events by now.
+    """
     log = parts.transparency_log
     head, key = log.head().checkpoint, log.verifier_key()
     console.print(f"Transparency log:          {head.size:,} events, root {head.root.hex()}")
     console.print(f"Its verifier key:          {key}", soft_wrap=True)
-    newest = parts.store.leaves(parts.store.last_position() - 1, 1)
-    if newest:
-        number = TicketNumber(subject_of(newest[0][1]))
-        receipt = TicketReceipts(parts.store, log).for_occasion(number, Occasion.LATEST)
+    if head.size:
+        newest = Attributes.of(log.entry(head.size - 1, head.size))
+        number = TicketNumber(newest.ticket or "")
+        receipt = TicketReceipts(parts.store, log).for_version(number, newest.version or 0)
         covering = receipt.check(key)
         proven = f"entry {receipt.leaf} of {covering.size:,}, checked against the key"
         console.print(f"A receipt, checked:        {number}: {proven}")

@@ -1,5 +1,6 @@
 """`liudan bench`: every figure beside what it is held against and its limit, measured in one run."""
 
+import sys
 import tempfile
 from pathlib import Path
 
@@ -65,3 +66,4 @@ def bench(
         report = as_json(results, measures, quick=quick, repeat=repeat)
         with click.open_file(json_file, "wb") as out:
             out.write(orjson.dumps(report, option=orjson.OPT_INDENT_2) + b"\n")
+    sys.exit(any(result.failed for result in results))

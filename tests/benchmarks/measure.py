@@ -92,6 +92,9 @@ class Result:
     ours: tuple[Figure, ...] = ()
     theirs: tuple[Figure, ...] = ()
     skipped: str = ""
+    """Why there are no figures."""
+    failed: bool = False
+    """Whether that is a fault, not a part that is missing here."""
 
     @property
     def our_figure(self) -> float:

@@ -91,10 +91,21 @@ def print_table(console: Console, results: Sequence[Result], measures: Sequence[
         console.print(f"[bold]{measure.name}[/bold]: {footnote(measure)}", highlight=False)
 
 
+def _why_not(result: Result) -> str:
+    return "[red]FAILED[/red]" if result.failed else "skipped"
+
+
 def _cells(result: Result) -> tuple[str, ...]:
     sign = result.limit.direction.value
     if result.skipped:
-        return (result.name, "–", "–", "–", f"{sign} {result.limit.value:g}", f"skipped: {result.skipped}")
+        return (
+            result.name,
+            "–",
+            "–",
+            "–",
+            f"{sign} {result.limit.value:g}",
+            f"{_why_not(result)}: {result.skipped}",
+        )
     verdict = "[green]met[/green]" if result.met else "[red]MISSED[/red]"
     theirs = result.their_figure
     more = "".join(f", {name} {value:,.4g}" for name, value in result.more.items())

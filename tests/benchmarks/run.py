@@ -2,7 +2,9 @@
 
 import gc
 import shutil
+import traceback
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from api.server import calm_garbage_collection
@@ -14,7 +16,7 @@ Told = Callable[[str], None]
 def run_all(
     measures: Sequence[Measure], scratch: Path, *, quick: bool, repeat: int, profiles: Path | None, tell: Told
 ) -> list[Result]:
-    """Run the measures one after the other; one that cannot be made here is skipped with the reason."""
+    """Run the measures one after the other; one that cannot be made here, or fails, says why."""
     calm_garbage_collection()  # as the API's process has it; both sides gain
     return [_run_one(measure, scratch, quick, repeat, profiles, tell) for measure in measures]
 
@@ -33,10 +35,13 @@ def _run_one(
                 sides.ours, sides.theirs, repeat, lambda text: tell(f"{measure.name}: {text}")
             )
     except Unavailable as missing:
-        return Result(result.name, result.unit, result.against, result.limit, skipped=str(missing))
+        return replace(result, skipped=str(missing))
+    except Exception as error:  # noqa: BLE001 - the other measures are worth as much without it
+        traceback.print_exc()
+        return replace(result, skipped=f"{type(error).__name__}: {error}", failed=True)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return Result(result.name, result.unit, result.against, result.limit, tuple(ours), tuple(theirs))
+    return replace(result, ours=tuple(ours), theirs=tuple(theirs))
 
 
 def in_turns(ours: Run, theirs: Run | None, repeat: int, tell: Told) -> tuple[list[Figure], list[Figure]]:

@@ -43,10 +43,17 @@ def liudan(*arguments: str, seconds: float = 120.0, **more: str) -> subprocess.C
 class Up:
     """`liudan up` on one home and one port, started as often as one likes."""
 
-    def __init__(self, home: Path, log: LogKind, *more: str, stores: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        home: Path,
+        log: LogKind,
+        *more: str,
+        stores: Mapping[str, str] | None = None,
+        as_json: bool = True,
+    ) -> None:
         self.home, self.log, self.port = home, log, free_port()
         self.stores = dict(stores or {})
-        self._more: Sequence[str] = more
+        self._more: Sequence[str] = ("--json", *more) if as_json else more
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -71,7 +78,7 @@ class Up:
     def begin(self) -> None:
         """Start it, and wait for nothing."""
         self.home.mkdir(parents=True, exist_ok=True)
-        arguments = ["up", "--home", str(self.home), "--port", str(self.port), "--log", self.log, "--json"]
+        arguments = ["up", "--home", str(self.home), "--port", str(self.port), "--log", self.log]
         with self._said.open("ab") as said, self._printed.open("wb") as printed:
             self._process = subprocess.Popen(
                 [*CLI, *arguments, *self._more],
@@ -89,6 +96,10 @@ class Up:
             time.sleep(0.1)
         figures: dict[str, object] = orjson.loads(text.splitlines()[-1])
         return figures
+
+    def printed(self) -> str:
+        """What it has printed until now."""
+        return self._printed.read_text()
 
     def answers(self) -> bool:
         try:

@@ -2,17 +2,21 @@
 
 import shutil
 import signal
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+import httpx
 import orjson
 import pytest
 
+from domain.vocabulary import Role
 from infra.settings import LogKind
 from tests.e2e.installation import END_SECONDS, ROOT, Up, liudan
 from tests.e2e.process_tree import await_end, await_part, below, kill
 from tests.services.clickhouse import require_clickhouse
+from tests.services.door import PLACE, identity
 from tests.services.kafka import require_kafka
 
 SAMPLE = ROOT / "infra" / "samples" / "nyc311-requests.csv"
@@ -174,6 +178,21 @@ def test_every_part_that_is_killed_comes_back(tmp_path: Path) -> None:
             kill(before)
             await_end({before}, END_SECONDS)
             assert await_part(up.pid, part) != before
+        assert up.stop() == 0
+
+
+def test_it_comes_up_while_people_use_it_already(tmp_path: Path) -> None:
+    require_clickhouse()
+    with (
+        Up(tmp_path / "home", LogKind.EMBEDDED, as_json=False) as up,
+        httpx.Client(base_url=up.url) as client,
+    ):
+        until = time.monotonic() + END_SECONDS
+        while "until Ctrl-C" not in up.printed():
+            assert up.is_running()
+            assert time.monotonic() < until, up.printed()
+            client.post("/v1/tickets", headers=identity(Role.RESIDENT), json=PLACE).raise_for_status()
+        assert "A receipt, checked:" in up.printed()
         assert up.stop() == 0
 
 

@@ -1,14 +1,16 @@
 """The arithmetic of `liudan bench`: medians of pairs, limits, percentiles, and what the report says."""
 
 import io
+from contextlib import AbstractContextManager
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from tests.benchmarks.measure import Direction, Figure, Limit, Result, percentile
+from tests.benchmarks.measure import Direction, Figure, Limit, Place, Result, Sides, percentile
 from tests.benchmarks.registry import MEASURES
 from tests.benchmarks.report import as_json, print_table
-from tests.benchmarks.run import in_turns
+from tests.benchmarks.run import in_turns, run_all
 
 AT_LEAST_2 = Limit(Direction.AT_LEAST, 2)
 
@@ -78,3 +80,20 @@ def test_every_measure_of_the_table_has_a_limit_and_says_what_it_compares() -> N
     for measure in MEASURES:
         assert measure.limit.value > 0
         assert len((type(measure).__doc__ or "").split()) > 20
+
+
+class _Broken:
+    """A measure whose preparation fails."""
+
+    name, unit, against, limit = "broken", "things/s", "", AT_LEAST_2
+
+    def open(self, place: Place) -> AbstractContextManager[Sides]:
+        raise ConnectionError(f"nothing in {place.folder.name}")
+
+
+def test_a_measure_that_fails_does_not_take_the_others_with_it(tmp_path: Path) -> None:
+    found = run_all([_Broken()], tmp_path, quick=True, repeat=1, profiles=None, tell=lambda _: None)
+    assert [(each.failed, each.skipped) for each in found] == [(True, "ConnectionError: nothing in broken")]
+    report = io.StringIO()
+    print_table(Console(file=report, width=120), found, [_Broken()])
+    assert "FAILED: ConnectionError: nothing in broken" in report.getvalue()
