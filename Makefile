@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SAMPLE := infra/samples/nyc311-requests.csv
+# Behind a proxy with a certificate of its own, only the machine's store knows it.
+CERTS := $(if $(wildcard /etc/ssl/certs/*),--system-certs)
 PACKAGES := domain projections consumers api infra
 
 .DEFAULT_GOAL := help
@@ -23,7 +25,7 @@ $(VENV)/.ready: pyproject.toml uv.lock
 		|| { echo "liudan needs Python 3.11 or newer; say PYTHON=/path/to/python3.11"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	@$(BIN)/uv sync --quiet --locked --inexact --all-extras --compile-bytecode --python $(BIN)/python
+	@$(BIN)/uv sync --quiet $(CERTS) --locked --inexact --all-extras --compile-bytecode --python $(BIN)/python
 	@touch $@
 
 run: setup
