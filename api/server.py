@@ -1,12 +1,12 @@
 """One process that serves the API over HTTP/1.1."""
 
-import gc
 import socket
 
 import uvicorn
 from fastapi import FastAPI
 
 from domain.errors import Invalid
+from infra.garbage import calm_garbage_collection
 
 GRACE_SECONDS = 10
 """How long running requests may take to end after a signal to stop."""
@@ -52,13 +52,3 @@ def _listen(host: str, port: int) -> socket.socket:
             field="port",
         ) from error
     return listening
-
-
-def calm_garbage_collection() -> None:
-    """Look for garbage in cycles less often: the tickets that are kept in memory are not garbage.
-
-    With Python's defaults they were walked again and again: 325 instead of 60 ms for the slowest hundredth
-    of the commands, and 0.6 of the throughput.
-    """
-    gc.freeze()
-    gc.set_threshold(50_000, 50, 100)

@@ -17,6 +17,7 @@ from infra.bootstrap import Installation
 from infra.clickhouse.landing import Landing
 from infra.clickhouse.schema import NEXT_EVENTS_TABLE
 from infra.die_with_parent import PR_SET_PDEATHSIG
+from infra.garbage import calm_garbage_collection
 from infra.settings import Settings
 
 _MOST_PROCESSES = 4
@@ -70,6 +71,7 @@ def _listen(reports: list[Connection], told: Callable[[int], None]) -> None:
 
 def _land_share(settings: Settings, partitions: Sequence[int], report: Connection) -> None:
     _end_with_the_fork_server()
+    calm_garbage_collection()
     with Installation(settings) as parts, closing(next_landing(parts)) as landing:
         land_history(parts.event_log, landing, partitions, report.send)
 

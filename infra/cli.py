@@ -11,6 +11,7 @@ import structlog
 
 from domain.errors import LiudanError, Transient
 from infra.exit_codes import TRY_AGAIN
+from infra.garbage import calm_garbage_collection
 
 _COMMANDS = {
     "up": "consumers.supervisor.command:up",
@@ -69,6 +70,7 @@ _CLIENTS = ("kafka", "urllib3", "clickhouse_connect")
 @click.version_option(package_name="liudan")
 def liudan() -> None:
     """六单: event-sourced ticket processing for grid governance."""
+    calm_garbage_collection()  # what a command needs is imported by now
 
 
 def configure_logging(level: str = "info") -> None:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from domain.errors import Transient
 from infra.event_store.port import EventStore
+from infra.garbage import calm_garbage_collection
 from infra.transparency.durable_files import DurableFiles
 from infra.transparency.log_folder import LogFolder
 from infra.transparency.position_runs import PositionRuns
@@ -41,7 +42,7 @@ def stretches(
     """
     forking = multiprocessing.get_context("forkserver")
     forking.set_forkserver_preload([__name__, "infra.event_store.open"])
-    with ProcessPoolExecutor(processes, mp_context=forking) as pool:
+    with ProcessPoolExecutor(processes, forking, calm_garbage_collection) as pool:
         under_way: list[Future[Stretch]] = []
         last: int | None = after
         while last is not None or under_way:

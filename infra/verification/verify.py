@@ -9,6 +9,7 @@ from queue import Empty, Queue
 from typing import NamedTuple
 
 from infra.bootstrap import Installation
+from infra.garbage import calm_garbage_collection
 from infra.progress import Progress, Unwatched
 from infra.settings import LogKind, Settings
 from infra.transparency.signed_note import VerifierKey
@@ -143,6 +144,7 @@ class _Told:
 
 
 def _compare(settings: Settings, task: Task, job: _Job, told: "Queue[int]") -> Findings:
+    calm_garbage_collection()
     progress = _Told(told)
     with Installation(settings) as parts:
         found = Comparisons(parts, task, progress).make(job.parts, job.share)

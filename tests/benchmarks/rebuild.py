@@ -36,7 +36,7 @@ class RebuildOfTheAnalytics:
     Ours: `land_in_shares` as `liudan rebuild analytics` runs it, into an empty build, until the last event is
     in it. Theirs: kafka-python's consumer alone, 5,000 records a poll, nothing done with them. Both: 12
     partitions; our clock starts before we connect to the broker, theirs when the partitions are assigned.
-    LIUDAN_BENCH_EVENTS sets how many events (default 180,000, --quick 45,000).
+    LIUDAN_BENCH_EVENTS sets how many events (default 1,000,000, --quick 45,000).
     """
 
     name = "rebuild"
@@ -53,7 +53,7 @@ class RebuildOfTheAnalytics:
             migrate(client)
             bootstrap = stack.enter_context(real_broker(place.folder))
             log = stack.enter_context(closing(KafkaEventLog(bootstrap)))
-            wanted = int(os.environ.get("LIUDAN_BENCH_EVENTS", str(place.pick(180_000, 45_000))))
+            wanted = int(os.environ.get("LIUDAN_BENCH_EVENTS", str(place.pick(1_000_000, 45_000))))
             events = _fill(log, wanted // EVENTS_A_JOURNEY)
 
             settings = _settings(place, client, bootstrap)

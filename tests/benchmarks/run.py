@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from api.server import calm_garbage_collection
+from infra.garbage import calm_garbage_collection
 from tests.benchmarks.measure import Figure, Measure, Place, Result, Run, Unavailable
 
 Told = Callable[[str], None]
@@ -17,7 +17,7 @@ def run_all(
     measures: Sequence[Measure], scratch: Path, *, quick: bool, repeat: int, profiles: Path | None, tell: Told
 ) -> list[Result]:
     """Run the measures one after the other; one that cannot be made here, or fails, says why."""
-    calm_garbage_collection()  # as the API's process has it; both sides gain
+    calm_garbage_collection()  # as every process of ours has it; both sides gain
     return [_run_one(measure, scratch, quick, repeat, profiles, tell) for measure in measures]
 
 

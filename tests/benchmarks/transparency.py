@@ -139,7 +139,7 @@ class LogRebuild:
     @contextmanager
     def open(self, place: Place) -> Iterator[Sides]:
         """Fill a store."""
-        with _filled(place, place.pick(800_000, 50_000)) as parts:
+        with _filled(place, place.pick(2_000_000, 50_000)) as parts:
             logs = _Logs(place, parts)
 
             def ours() -> Figure:
