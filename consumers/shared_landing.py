@@ -21,6 +21,8 @@ from infra.garbage import calm_garbage_collection
 from infra.settings import Settings
 
 _MOST_PROCESSES = 4
+_OBJECTS = 1_000_000
+"""More than two batches of records have: they are walked seldom, although there are always two."""
 
 
 def next_landing(parts: Installation) -> Landing:
@@ -71,7 +73,7 @@ def _listen(reports: list[Connection], told: Callable[[int], None]) -> None:
 
 def _land_share(settings: Settings, partitions: Sequence[int], report: Connection) -> None:
     _end_with_the_fork_server()
-    calm_garbage_collection()
+    calm_garbage_collection(_OBJECTS)
     with Installation(settings) as parts, closing(next_landing(parts)) as landing:
         land_history(parts.event_log, landing, partitions, report.send)
 
