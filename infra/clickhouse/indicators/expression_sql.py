@@ -8,8 +8,12 @@ from typing import Any
 
 from projections.indicators import expressions as x
 
-PLACE = "if(grid = '', toString(region), toString(grid))"
-"""The grid, or the region where the grid is not known."""
+NEIGHBOURHOOD = (
+    "if(grid = '', sipHash64(region), sipHash64(grid)), sipHash64(category), toStartOfMonth(filed_at)"
+)
+"""The grid, or the region where the grid is not known; what it is about; the month. Grouping by the words
+takes half as long again: a hash is worked out once for every word of a dictionary.
+"""
 
 
 def sql_of(expression: x.Expression, source: str) -> str:
@@ -49,12 +53,11 @@ def _elapsed(start: str, end: str) -> str:
 
 
 def _repeated(condition: x.Repeated, _: Write, source: str) -> str:
-    neighbourhood = f"{PLACE}, category, toStartOfMonth(filed_at)"
     frequent = (
-        f"SELECT {neighbourhood} FROM {source} WHERE cycle = 1 GROUP BY ALL "  # noqa: S608 - our own names
+        f"SELECT {NEIGHBOURHOOD} FROM {source} WHERE cycle = 1 GROUP BY ALL "  # noqa: S608 - our own names
         f"HAVING count() >= {condition.at_least}"
     )
-    return f"(cycle = 1 AND ({neighbourhood}) IN ({frequent}))"
+    return f"(cycle = 1 AND ({NEIGHBOURHOOD}) IN ({frequent}))"
 
 
 _SQL: Mapping[type[x.Expression], Callable[[Any, Write, str], str]] = {

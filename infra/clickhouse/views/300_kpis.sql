@@ -639,7 +639,7 @@ AS SELECT
 FROM (
 WITH matters AS (SELECT category, channel, cycle, filed_at, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, untouched, urgency FROM liudan.matters),
     if(untouched, least(now64(6, 'Asia/Shanghai'), ifNull(arrayFirstOrNull(one -> one.1 = toString(origin), (SELECT groupArray((origin, known_until)) FROM liudan.origins FINAL)).2, now64(6, 'Asia/Shanghai'))), now64(6, 'Asia/Shanghai')) AS known_until, now64(6, 'Asia/Shanghai') AS at
-SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, filed_at AS at_0, multiIf((cycle = 1 AND (if(grid = '', toString(region), toString(grid)), category, toStartOfMonth(filed_at)) IN (SELECT if(grid = '', toString(region), toString(grid)), category, toStartOfMonth(filed_at) FROM matters WHERE cycle = 1 GROUP BY ALL HAVING count() >= 3)), 1, 0) AS verdict_0, false AS undecided_0
+SELECT category, channel, cycle, first_handler, grid, holder, late_events, level, matter_class, number, origin, region, urgency, filed_at AS at_0, multiIf((cycle = 1 AND (if(grid = '', sipHash64(region), sipHash64(grid)), sipHash64(category), toStartOfMonth(filed_at)) IN (SELECT if(grid = '', sipHash64(region), sipHash64(grid)), sipHash64(category), toStartOfMonth(filed_at) FROM matters WHERE cycle = 1 GROUP BY ALL HAVING count() >= 3)), 1, 0) AS verdict_0, false AS undecided_0
 FROM matters
 WHERE isNotNull(filed_at) AND (cycle = 1)
 )
