@@ -25,12 +25,11 @@ _COMMENT = re.compile(r"^ *--.*\n?", re.MULTILINE)
 _T, _KNOWN = "{t:DateTime64(6, 'Asia/Shanghai')}", "{known:DateTime64(6, 'Asia/Shanghai')}"
 _THEN = f"WHERE e.occurred_at <= {_T}"
 _VARIANTS: Sequence[Mapping[str, str]] = (
-    {"@variant": "", "@where": "", "@and": "WHERE", "@now": "now64(6)", "@says": "as of now"},
-    {"@variant": "_as_of", "@where": _THEN, "@and": "AND", "@now": _T, "@says": "as of the moment t"},
+    {"@variant": "", "@where": "", "@now": "now64(6)", "@says": "as of now"},
+    {"@variant": "_as_of", "@where": _THEN, "@now": _T, "@says": "as of the moment t"},
     {
         "@variant": "_as_known",
         "@where": f"{_THEN} AND e.recorded_at <= {_KNOWN}",
-        "@and": "AND",
         "@now": _T,
         "@says": "as of the moment t, by what was recorded until the moment known",
     },

@@ -114,6 +114,19 @@ def test_breaches_are_those_of_the_sql_read_model(
     }
 
 
+def test_breaches_of_one_ticket_are_looked_for_in_its_events_alone(
+    landed: list[History], endpoint: Endpoint
+) -> None:
+    number = landed[0][0].number
+    plan = (
+        endpoint.client()
+        .query(f"EXPLAIN indexes = 1 SELECT * FROM liudan.breaches WHERE number = '{number}'")
+        .result_rows
+    )
+    conditions = [line.strip(" │├└─") for (line,) in plan if "Condition:" in line]
+    assert conditions == [f"Condition: (number in ['{number}', '{number}'])"] * 2
+
+
 def _tell_known_until(endpoint: Endpoint, known: dict[str, datetime]) -> None:
     client = endpoint.client()
     client.command("TRUNCATE TABLE liudan.origins")

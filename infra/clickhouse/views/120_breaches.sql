@@ -2,8 +2,9 @@
 -- due_at < coalesce(stopped_at, suspended_at, now), dated by when the limit passed. A limit that is moved after it
 -- has passed stays broken, and a further run of the clock has the new one; that makes a clock's state depend on
 -- its state before, so that the events of a ticket are folded. Only of those tickets that can have a breach at
--- all: some limit passed before the next event came. In the fold a moment is microseconds, 0 where there is none,
--- and a clock its number in this list. The rating is left out: silence is nobody's breach.
+-- all: some limit passed before the next event came. That is seen in a ticket's own events, without a list of such
+-- tickets, so that asking for one ticket reads no other. In the fold a moment is microseconds, 0 where there is
+-- none, and a clock its number in this list. The rating is left out: silence is nobody's breach.
 
 CREATE OR REPLACE VIEW liudan.breaches@variant
 (
@@ -31,20 +32,6 @@ AS WITH
     @now AS as_of,
     ['verify', 'issue', 'dispatch', 'accept', 'feed_back', 'rating', 'resolve'] AS clocks,
     CAST((0, 0, 0, 0, 0, 0, 0, 0, 0), 'Tuple(clock UInt8, cycle UInt32, run UInt32, shown UInt32, started Int64, due Int64, stopped Int64, since Int64, at Int64)') AS none,
-    following AS
-    (
-        SELECT
-            number, stage_due, resolve_due,
-            coalesce(resolved_at, closed_at) AS stop,
-            leadInFrame(toNullable(occurred_at)) OVER (PARTITION BY number ORDER BY sequence ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS next_at
-        FROM liudan.ticket_events AS e
-        @where
-    ),
-    candidates AS
-    (
-        SELECT DISTINCT number FROM following
-        WHERE stage_due < coalesce(next_at, as_of) OR resolve_due < coalesce(stop, next_at, as_of)
-    ),
     histories AS
     (
         SELECT
@@ -61,9 +48,14 @@ AS WITH
             ), 'Tuple(sequence UInt32, at Int64, cycle UInt32, began Int64, entered Int64, clock UInt8, stage_due Int64, resolve_due Int64, stop Int64, suspended UInt8, unmerged UInt8)'))) AS history
         FROM liudan.ticket_events AS e
         @where
-        @and number IN (SELECT number FROM candidates)
         GROUP BY number
-        SETTINGS optimize_aggregation_in_order = 1
+    ),
+    candidates AS
+    (
+        SELECT * FROM histories
+        WHERE arrayExists((x, next_at) -> (x.stage_due != 0 AND x.stage_due < next_at)
+            OR (x.resolve_due != 0 AND x.resolve_due < if(x.stop != 0, x.stop, next_at)),
+            history, arrayPopFront(arrayPushBack(history.at, toUnixTimestamp64Micro(as_of))))
     ),
     -- After every event: the clock of the matter, and the newest clock of a stage. In the innermost lambda p is the
     -- clock before the event, goes_on whether it is the same one after it, late whether its limit moves too late.
@@ -101,7 +93,7 @@ AS WITH
                     AND known[-1].due != 0 AND x.stage_due != known[-1].due
                     AND multiIf(known[-1].stopped != 0, known[-1].stopped, known[-1].since != 0, known[-1].since, x.at) > known[-1].due]
             )[1]), history, [none]) AS stages
-        FROM histories
+        FROM candidates
     ),
     -- The last state of every run; one that another has followed was stopped at the latest by that one's first event.
     ends AS
