@@ -1,13 +1,13 @@
 """The arithmetic of `liudan bench`: medians of pairs, limits, percentiles, and what the report says."""
 
 import io
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from tests.benchmarks.measure import Direction, Figure, Limit, Place, Result, Sides, percentile
+from tests.benchmarks.measure import Direction, Figure, Limit, Measure, Place, Result, Sides, percentile
 from tests.benchmarks.registry import MEASURES
 from tests.benchmarks.report import as_json, print_table
 from tests.benchmarks.run import in_turns, run_all
@@ -91,9 +91,23 @@ class _Broken:
         raise ConnectionError(f"nothing in {place.folder.name}")
 
 
+class _Sound:
+    """A measure that can be made."""
+
+    name, unit, against, limit = "sound", "things/s", "", AT_LEAST_2
+
+    def open(self, place: Place) -> AbstractContextManager[Sides]:
+        return nullcontext(Sides(lambda: Figure(3)))
+
+
 def test_a_measure_that_fails_does_not_take_the_others_with_it(tmp_path: Path) -> None:
-    found = run_all([_Broken()], tmp_path, quick=True, repeat=1, profiles=None, tell=lambda _: None)
-    assert [(each.failed, each.skipped) for each in found] == [(True, "ConnectionError: nothing in broken")]
+    measures: list[Measure] = [_Broken(), _Sound()]
+    found = run_all(measures, tmp_path, quick=True, repeat=1, profiles=None, tell=lambda _: None)
+    assert [(each.failed, each.skipped) for each in found] == [
+        (True, "ConnectionError: nothing in broken"),
+        (False, ""),
+    ]
+    assert found[1].our_figure == 3
     report = io.StringIO()
-    print_table(Console(file=report, width=120), found, [_Broken()])
+    print_table(Console(file=report, width=120), found, measures)
     assert "FAILED: ConnectionError: nothing in broken" in report.getvalue()
